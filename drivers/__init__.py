@@ -1,0 +1,1 @@
+"""Drivers for pads and cameras: transports, devices, simulators. No documents, no windows."""

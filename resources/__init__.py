@@ -1,0 +1,1 @@
+"""Templates, translations, icons, demo data: reached by importlib.resources alone."""

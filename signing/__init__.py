@@ -1,0 +1,1 @@
+"""Everything that a signature means: no network, no database, no window."""
