@@ -1,0 +1,1 @@
+"""OFD documents (GB/T 33190-2016): package, model, display list, painters, signatures."""
