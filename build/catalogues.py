@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -19,6 +20,8 @@ def compiled(po: Path) -> bytes:
     """The bytes of the `.mo` file that belongs to `po`."""
     with po.open("rb") as stream:
         catalogue = read_po(stream, locale=po.parts[-3], abort_invalid=True)
+    # The header would hold the time of compiling: the same .po must always give the same .mo.
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     out = io.BytesIO()
     write_mo(out, catalogue)
     return out.getvalue()
