@@ -1,0 +1,1 @@
+"""The ways bytes travel to a device, each behind the same small interface."""
