@@ -14,6 +14,7 @@ from pydantic_settings import (
 )
 
 from server_stub.errors import SetupError
+from signing.wire import MAX_DOCUMENT_BYTES, MAX_TASK_BYTES
 
 CONFIG_NAME = "penward.toml"
 DATABASE_NAME = "penward.db"
@@ -25,7 +26,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PENWARD_", extra="forbid", frozen=True)
 
-    directory: Path = Field(default=Path(), description="the server's folder; set by the program, not by hand")
+    directory: Path = Field(
+        default=Path(), description="the server's folder; set by the program, not by hand"
+    )
     hospital: str = "示范医院"
     demo: bool = False
     database_url: str = ""
@@ -36,9 +39,11 @@ class Settings(BaseSettings):
     job_threads: int = Field(default=2, ge=1, le=16)
     lock_wait_seconds: float = Field(default=10.0, ge=0, le=600)
 
-    request_limit: int = Field(default=1 * MIB, ge=1024, description="for endpoints without a limit of their own")
-    task_request_limit: int = Field(default=72 * MIB, ge=1024)
-    document_limit: int = Field(default=50 * MIB, ge=1024)
+    request_limit: int = Field(
+        default=1 * MIB, ge=1024, description="for endpoints without a limit of their own"
+    )
+    task_request_limit: int = Field(default=MAX_TASK_BYTES, ge=1024)
+    document_limit: int = Field(default=MAX_DOCUMENT_BYTES, ge=1024)
     evidence_limit: int = Field(default=32 * MIB, ge=1024)
 
     event_certificate_hours: int = Field(default=24, ge=1, le=24)

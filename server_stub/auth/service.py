@@ -16,9 +16,7 @@ from sqlalchemy.orm import Session
 from server_stub.auth.models import EnrolmentCode, His, HisKey, StationRow
 from server_stub.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unprocessable
 from server_stub.store import AuditKind, KeyVault, Store, new_id
-from signing.pki import Certificate, public_key_from_spki
-from signing.sm import sm3
-from signing.verdict import PenwardError
+from signing.sm import SM2PublicKey, SmError, sm3
 from signing.wire import (
     SCHEME_HMAC,
     WINDOW,
@@ -41,11 +39,12 @@ MAX_COUNTER = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """An enrolled station."""
+    """An enrolled station; `spki` and `certificate` are DER."""
 
     id: str
     name: str
     ward: str
+    spki: bytes
     certificate: bytes
 
 
@@ -81,8 +80,8 @@ class StationIssuer(Protocol):
 
     def issue_station_certificate(
         self, session: Session, *, spki: bytes, name: str, station_id: str
-    ) -> Certificate:
-        """A certificate for the station's own key, recorded in the given transaction."""
+    ) -> bytes:
+        """A certificate (DER) for the station's own key, recorded in the given transaction."""
 
 
 class AuthService:
@@ -130,7 +129,7 @@ class AuthService:
             if station is None:
                 verify_request_hmac(authorization, request, secrets=keys, now=now)
             else:
-                public_key = Certificate.from_der(station.certificate).public_key
+                public_key = SM2PublicKey.from_spki(station.spki)
                 verify_request_sm2(authorization, request, public_key=public_key, now=now)
         except WireError as error:
             known = {"wire.time-outside-window": "auth.time-outside-window"}
@@ -189,7 +188,9 @@ class AuthService:
         if session.get(His, his_id) is None:
             raise NotFound("auth.no-such-his", his=his_id)
         live = session.scalar(
-            select(func.count()).select_from(HisKey).where(HisKey.his_id == his_id, HisKey.revoked_at.is_(None))
+            select(func.count())
+            .select_from(HisKey)
+            .where(HisKey.his_id == his_id, HisKey.revoked_at.is_(None))
         )
         if (live or 0) >= LIVE_KEYS:
             raise Conflict("auth.too-many-keys", limit=LIVE_KEYS)
@@ -248,7 +249,10 @@ class AuthService:
             )
         )
         self._store.audit.append(
-            session, AuditKind.ENROLMENT_CODE_MADE, actor="admin", data={"ward": ward, "code": _code_digest(code)[:16]}
+            session,
+            AuditKind.ENROLMENT_CODE_MADE,
+            actor="admin",
+            data={"ward": ward, "code": _code_digest(code)[:16]},
         )
         return "-".join(code[start : start + 5] for start in range(0, CODE_LENGTH, 5))
 
@@ -280,9 +284,8 @@ class AuthService:
         if ward and ward != row.ward:
             raise Forbidden("auth.ward-differs", ward=row.ward)
         try:
-            if public_key_from_spki(spki).algorithm != "sm2":
-                raise Unprocessable("auth.station-key-wrong")
-        except PenwardError as error:
+            SM2PublicKey.from_spki(spki)
+        except SmError as error:
             raise Unprocessable("auth.station-key-wrong") from error
         now = self._store.clock()
         station_id = new_id("station")
@@ -293,13 +296,15 @@ class AuthService:
         )
         if getattr(used, "rowcount", 0) != 1:
             raise Unauthenticated("auth.code-used")
-        certificate = self._issuer.issue_station_certificate(session, spki=spki, name=name, station_id=station_id)
+        certificate = self._issuer.issue_station_certificate(
+            session, spki=spki, name=name, station_id=station_id
+        )
         station = StationRow(
             id=station_id,
             name=name,
             ward=row.ward,
             spki=spki,
-            certificate=certificate.der,
+            certificate=certificate,
             last_counter=0,
             enrolled_at=now,
             revoked_at=None,
@@ -310,7 +315,11 @@ class AuthService:
         except IntegrityError as error:
             raise Conflict("auth.station-key-known") from error
         self._store.audit.append(
-            session, AuditKind.STATION_ENROLLED, subject=station_id, actor="enrolment", data={"ward": row.ward}
+            session,
+            AuditKind.STATION_ENROLLED,
+            subject=station_id,
+            actor="enrolment",
+            data={"ward": row.ward},
         )
         return _station(station)
 
@@ -366,4 +375,4 @@ def _code_digest(code: str) -> str:
 
 
 def _station(row: StationRow) -> Station:
-    return Station(row.id, row.name, row.ward, row.certificate)
+    return Station(row.id, row.name, row.ward, row.spki, row.certificate)

@@ -184,9 +184,7 @@ class TaskService:
             if task.state != S.PENDING:
                 self._move(session, task, S.PENDING, actor=f"his:{caller}")
             task.held = True
-            self._store.audit.append(
-                session, AuditKind.TASK_RECALLED, subject=task.id, actor=f"his:{caller}"
-            )
+            self._store.audit.append(session, AuditKind.TASK_RECALLED, subject=task.id, actor=f"his:{caller}")
         return task
 
     def offer(self, session: Session, caller: str, task_id: str) -> Task:

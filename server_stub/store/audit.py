@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Index, LargeBinary, String, Text, select
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server_stub.store.audit_events import AuditKind
@@ -33,7 +33,7 @@ class AuditWriter(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     holder: Mapped[str] = mapped_column(String(64))
     lease_until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    count: Mapped[int]
+    count: Mapped[int] = mapped_column(BigInteger)
     head: Mapped[str] = mapped_column(String(64))
 
 
@@ -47,7 +47,7 @@ class AuditEvent(Base):
     )
 
     writer: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     kind: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(128))
@@ -162,7 +162,9 @@ class Audit:
             .with_for_update(skip_locked=True)
         )
         if free is None:
-            highest = session.scalar(select(AuditWriter.number).order_by(AuditWriter.number.desc()).limit(1)) or 0
+            highest = (
+                session.scalar(select(AuditWriter.number).order_by(AuditWriter.number.desc()).limit(1)) or 0
+            )
             free = AuditWriter(number=highest + 1, count=0, head=GENESIS, holder="", lease_until=now)
             session.add(free)
         free.holder, free.lease_until = self._holder, now + LEASE

@@ -154,7 +154,11 @@ class Jobs:
                 return []
         with self._database.write() as session:
             rows = session.scalars(
-                select(Job).where(due).order_by(Job.run_at, Job.id).limit(limit).with_for_update(skip_locked=True)
+                select(Job)
+                .where(due)
+                .order_by(Job.run_at, Job.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
             ).all()
             claimed = []
             for row in rows:
@@ -162,8 +166,13 @@ class Jobs:
                 row.lease_until, row.claim = now + lease, secrets.token_hex(16)
                 claimed.append(
                     ClaimedJob(
-                        row.id, row.kind, json.loads(row.payload), row.tries, row.max_tries,
-                        row.every_seconds, row.claim,
+                        row.id,
+                        row.kind,
+                        json.loads(row.payload),
+                        row.tries,
+                        row.max_tries,
+                        row.every_seconds,
+                        row.claim,
                     )
                 )
             return claimed
@@ -187,7 +196,9 @@ class Jobs:
             self._change(session, job, state="done", finished_at=now, last_error="", claim=None, key=None)
         job.finished = True
 
-    def fail(self, job: ClaimedJob, reason: str, *, pause: dt.timedelta | None = None, dead: bool = False) -> bool:
+    def fail(
+        self, job: ClaimedJob, reason: str, *, pause: dt.timedelta | None = None, dead: bool = False
+    ) -> bool:
         """Put the job back with a pause, or mark it dead; return whether it is dead now."""
         now = self._clock()
         dead = not job.every_seconds and (dead or job.tries >= job.max_tries)
@@ -195,7 +206,13 @@ class Jobs:
         with self._database.write() as session:
             if dead:
                 self._change(
-                    session, job, state="dead", finished_at=now, last_error=reason[:2000], claim=None, key=None
+                    session,
+                    job,
+                    state="dead",
+                    finished_at=now,
+                    last_error=reason[:2000],
+                    claim=None,
+                    key=None,
                 )
             else:
                 self._change(
@@ -257,7 +274,9 @@ class Jobs:
 class JobRunner:
     """Threads of this process that run due jobs by their kind's handler."""
 
-    def __init__(self, jobs: Jobs, handlers: Mapping[str, Handler], *, threads: int = 2, pause: float = 1.0) -> None:
+    def __init__(
+        self, jobs: Jobs, handlers: Mapping[str, Handler], *, threads: int = 2, pause: float = 1.0
+    ) -> None:
         self._jobs = jobs
         self._handlers = dict(handlers)
         self._pause = pause
@@ -308,7 +327,9 @@ class JobRunner:
             log.info("job %s (%s) failed", job.id, job.kind, exc_info=True)
             self._fail(job, f"{type(error).__name__}: {error}")
 
-    def _fail(self, job: ClaimedJob, reason: str, *, pause: dt.timedelta | None = None, dead: bool = False) -> None:
+    def _fail(
+        self, job: ClaimedJob, reason: str, *, pause: dt.timedelta | None = None, dead: bool = False
+    ) -> None:
         try:
             if self._jobs.fail(job, reason, pause=pause, dead=dead):
                 log.error("job %s (%s) is dead after %d tries: %s", job.id, job.kind, job.tries, reason)
