@@ -98,7 +98,8 @@ class AuthService:
         """Parse an Authorization header and see that its key is live, before any body is read.
 
         Raises:
-            Unauthenticated: `auth.header-wrong`, `auth.unknown-caller`, `auth.station-revoked`, `auth.key-revoked`.
+            Unauthenticated: `auth.header-wrong`, `auth.unknown-caller`, `auth.station-revoked`,
+                `auth.key-revoked`.
         """
         try:
             authorization = parse_authorization(header)

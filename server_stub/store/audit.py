@@ -96,8 +96,8 @@ class Audit:
     ) -> AuditEvent:
         """Chain an event in the caller's transaction.
 
-        `subject` is the id of what was acted on, `actor` who did it (`his:…`, `station:…`, `admin`, `server`),
-        `data` short facts: never a key, a PIN, a patient's name or ID number.
+        `subject` is the id of what was acted on, `actor` who did it (`his:…`, `station:…`, `admin`,
+        `server`), `data` short facts: never a key, a PIN, a patient's name or ID number.
         """
         writer = self._writer(session)
         now = self._clock()

@@ -230,7 +230,7 @@ class Jobs:
     def counts(self, session: Session) -> dict[str, int]:
         """How many jobs are in each state."""
         rows = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
-        return {state: count for state, count in rows}
+        return {row[0]: row[1] for row in rows}
 
     def sweep(self, session: Session) -> None:
         """Forget jobs that were done more than a week ago; dead ones stay for a person to see."""
@@ -311,7 +311,7 @@ class JobRunner:
         return count
 
     def run_one(self, job: ClaimedJob) -> None:
-        """Run one claimed job and record how it ended; only LeaseLost and database errors escape no further."""
+        """Run one claimed job and record how it ended; only a failing database escapes."""
         try:
             self._handlers[job.kind](job)
             if not job.finished:
@@ -323,7 +323,7 @@ class JobRunner:
             self._fail(job, str(reason), pause=reason.pause)
         except GiveUp as reason:
             self._fail(job, str(reason), dead=True)
-        except Exception as error:  # noqa: BLE001 a handler's failure must not end the runner
+        except Exception as error:
             log.info("job %s (%s) failed", job.id, job.kind, exc_info=True)
             self._fail(job, f"{type(error).__name__}: {error}")
 

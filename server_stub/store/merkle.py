@@ -8,7 +8,7 @@ from signing.sm import sm3
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """The 32-byte root: leaf = SM3(00 ‖ bytes), node = SM3(01 ‖ left ‖ right), empty tree = SM3 of nothing."""
+    """The 32-byte root: leaf = SM3(00 ‖ bytes), node = SM3(01 ‖ left ‖ right), empty tree = SM3()."""
     if not leaves:
         return sm3(b"")
     if len(leaves) == 1:

@@ -14,7 +14,7 @@ from server_stub.store.nonces import Nonces
 
 
 class Store:
-    """What every duty room is given. `clock` gives aware UTC; `checkpoint` is where tests stop the process."""
+    """What every duty room is given. `clock` gives aware UTC, `checkpoint` is where tests stop it."""
 
     def __init__(
         self,

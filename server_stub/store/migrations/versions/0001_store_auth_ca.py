@@ -101,7 +101,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_issued_certificates")),
     )
     op.create_index("ix_issued_certificates_profile_state", "issued_certificates", ["profile", "state"])
-    op.create_index(batch_op.f("ix_issued_certificates_reference"), "issued_certificates", ["reference"])
+    op.create_index(op.f("ix_issued_certificates_reference"), "issued_certificates", ["reference"])
     op.create_table(
         "jobs",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -154,7 +154,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stations")),
         sa.UniqueConstraint("spki", name=op.f("uq_stations_spki")),
     )
-    op.create_index(batch_op.f("ix_stations_ward"), "stations", ["ward"])
+    op.create_index(op.f("ix_stations_ward"), "stations", ["ward"])
     op.create_table(
         "wrapped_keys",
         sa.Column("purpose", sa.String(length=40), nullable=False),
@@ -172,22 +172,22 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["his_id"], ["his.id"], name=op.f("fk_his_keys_his_id_his")),
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_his_keys")),
     )
-    op.create_index(batch_op.f("ix_his_keys_his_id"), "his_keys", ["his_id"])
+    op.create_index(op.f("ix_his_keys_his_id"), "his_keys", ["his_id"])
 
 
 def downgrade() -> None:
     """Take them away again."""
-    op.drop_index(batch_op.f("ix_his_keys_his_id"), table_name="his_keys")
+    op.drop_index(op.f("ix_his_keys_his_id"), table_name="his_keys")
     op.drop_table("his_keys")
     op.drop_table("wrapped_keys")
-    op.drop_index(batch_op.f("ix_stations_ward"), table_name="stations")
+    op.drop_index(op.f("ix_stations_ward"), table_name="stations")
     op.drop_table("stations")
     op.drop_index("ix_nonces_expires_at", table_name="nonces")
     op.drop_table("nonces")
     op.drop_table("key_encryption_keys")
     op.drop_index("ix_jobs_state_run_at", table_name="jobs")
     op.drop_table("jobs")
-    op.drop_index(batch_op.f("ix_issued_certificates_reference"), table_name="issued_certificates")
+    op.drop_index(op.f("ix_issued_certificates_reference"), table_name="issued_certificates")
     op.drop_index("ix_issued_certificates_profile_state", table_name="issued_certificates")
     op.drop_table("issued_certificates")
     op.drop_index("ix_idempotency_keys_created_at", table_name="idempotency_keys")
