@@ -45,7 +45,7 @@ def parse_xml(data: bytes, name: str, limits: Limits) -> Element:
         raise OfdError("ofd.xml-broken", name=name) from error
     if root is None:
         raise OfdError("ofd.xml-broken", name=name)
-    if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise OfdError("ofd.xml-dtd", name=name)
     _check_depth(root, name, limits.xml_depth)
     return root
