@@ -14,6 +14,9 @@ from signing.ink.model import (
     Sample,
     strokes,
 )
+from signing.ink.picture import MAX_PICTURE_BYTES, InkPicture, draw_picture
+from signing.ink.png import encode_png, raster_png
+from signing.ink.raster import Raster
 from signing.ink.record import (
     MAX_RECORD_BYTES,
     InkWriter,
@@ -26,6 +29,7 @@ from signing.ink.statistics import InkStatistics, statistics
 __all__ = [
     "BARREL_SWITCHES",
     "IN_RANGE",
+    "MAX_PICTURE_BYTES",
     "MAX_RECORD_BYTES",
     "MAX_SAMPLES",
     "NO_SEQUENCE",
@@ -35,15 +39,20 @@ __all__ = [
     "GapKind",
     "InkDevice",
     "InkError",
+    "InkPicture",
     "InkRecord",
     "InkStatistics",
     "InkWriter",
+    "Raster",
     "Sample",
     "complete",
     "decode_record",
     "decode_unfinished",
+    "draw_picture",
+    "encode_png",
     "encode_record",
     "find_gaps",
+    "raster_png",
     "statistics",
     "strokes",
 ]

@@ -23,7 +23,6 @@ MAX_SIDE_MM = 5_000.0
 MAX_PAGES = 10_000
 
 _ID = re.compile(r"[!-~]{1,64}")
-_DATE_LIKE = re.compile(r"[0-9A-Za-z岁月天/ ]{0,16}")
 
 MediaType = Literal["application/ofd", "application/pdf"]
 OFD_MEDIA_TYPE: MediaType = "application/ofd"
@@ -194,7 +193,7 @@ class Patient:
             ward=reader.text("ward", max_length=64, min_length=0, default=""),
             bed=reader.text("bed", max_length=32, min_length=0, default=""),
             sex=reader.text("sex", max_length=8, min_length=0, default=""),
-            age=reader.text("age", max_length=16, min_length=0, default="", pattern=_DATE_LIKE),
+            age=reader.text("age", max_length=16, min_length=0, default=""),
         )
         reader.done()
         return patient
