@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 import secrets
+from collections.abc import Iterator
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
@@ -103,8 +104,8 @@ def read_private_key(data: bytes, passphrase: bytes | None) -> tuple[bytes, byte
     return _read_plain(encoded)
 
 
-def pem_body(data: bytes, labels: tuple[bytes, ...]) -> bytes | None:
-    """The DER of the first PEM block with one of `labels`; None when `data` holds no such block.
+def pem_bodies(data: bytes, labels: tuple[bytes, ...]) -> Iterator[bytes]:
+    """The DER of each PEM block with one of `labels`, in order.
 
     Raises:
         SmError: `sm.bad-pem`.
@@ -112,10 +113,18 @@ def pem_body(data: bytes, labels: tuple[bytes, ...]) -> bytes | None:
     for found in _PEM.finditer(data):
         if found[1] in labels:
             try:
-                return base64.b64decode(re.sub(rb"\s", b"", found[2]), validate=True)
+                yield base64.b64decode(re.sub(rb"\s", b"", found[2]), validate=True)
             except binascii.Error:
                 raise SmError("sm.bad-pem") from None
-    return None
+
+
+def pem_body(data: bytes, labels: tuple[bytes, ...]) -> bytes | None:
+    """The DER of the first PEM block with one of `labels`; None when `data` holds no such block.
+
+    Raises:
+        SmError: `sm.bad-pem`.
+    """
+    return next(pem_bodies(data, labels), None)
 
 
 def _read_plain(encoded: bytes) -> tuple[bytes, bytes | None]:

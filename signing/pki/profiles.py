@@ -1,0 +1,137 @@
+"""The kinds of certificate that a Penward hospital issues, and their extensions (docs/certificates.md)."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from signing.pki import oids
+from signing.pki.certificate import KEY_USAGES, Certificate
+from signing.pki.errors import PkiError
+from signing.pki.names import Attributes
+from signing.sm import der, sm3
+
+EVENT_LIFETIME = timedelta(hours=24)
+EVENT_BACKDATE = timedelta(seconds=60)
+_IDENTITY_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+
+
+class Profile(enum.Enum):
+    """A kind of certificate."""
+
+    ROOT = "root"
+    ISSUING_CA = "issuing-ca"
+    TSA = "tsa"
+    SERVER = "server"
+    ENCRYPTION = "encryption"
+    SEAL_MAKER = "seal-maker"
+    STAFF_SIGN = "staff-sign"
+    STATION = "station"
+    PATIENT_EVENT = "patient-event"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    key_usage: tuple[str, ...]
+    extended: tuple[str, ...] = ()
+    extended_critical: bool = False
+    ca: bool = False
+    path_length: int | None = None
+    no_revocation: bool = False
+
+
+_SIGN = ("digitalSignature", "nonRepudiation")
+_SHAPES = {
+    Profile.ROOT: _Shape(("keyCertSign", "cRLSign"), ca=True),
+    Profile.ISSUING_CA: _Shape(("keyCertSign", "cRLSign"), ca=True, path_length=0),
+    Profile.TSA: _Shape(_SIGN, (oids.TIME_STAMPING,), extended_critical=True),
+    Profile.SERVER: _Shape(("digitalSignature",), (oids.SERVER_AUTH,)),
+    Profile.ENCRYPTION: _Shape(("keyEncipherment", "dataEncipherment", "keyAgreement")),
+    Profile.SEAL_MAKER: _Shape(_SIGN),
+    Profile.STAFF_SIGN: _Shape(_SIGN),
+    Profile.STATION: _Shape(("digitalSignature",), (oids.CLIENT_AUTH,)),
+    Profile.PATIENT_EVENT: _Shape(_SIGN, no_revocation=True),
+}
+
+
+def event_validity(now: datetime) -> tuple[datetime, datetime]:
+    """(notBefore, notAfter) of an event certificate made at `now`: now − 60 s, and 24 h later."""
+    start = now.replace(microsecond=0) - EVENT_BACKDATE
+    return start, start + EVENT_LIFETIME
+
+
+def key_identifier(spki: bytes) -> bytes:
+    """Leftmost 160 bits of SM3 over the SubjectPublicKeyInfo (RFC 7093 §2, another hash)."""
+    return sm3(spki)[:20]
+
+
+def extensions_of(
+    profile: Profile, spki: bytes, issuer: Certificate | None, san: Sequence[str]
+) -> list[tuple[str, bool, bytes]]:
+    """(OID, critical, DER value) of everything that the profile itself asks for."""
+    shape = _SHAPES[profile]
+    found: list[tuple[str, bool, bytes]] = []
+    if shape.ca:
+        length = b"" if shape.path_length is None else der.integer(shape.path_length)
+        found.append((oids.BASIC_CONSTRAINTS, True, der.sequence(der.boolean(True), length)))
+    bits = der.named_bits(KEY_USAGES.index(name) for name in shape.key_usage)
+    found.append((oids.KEY_USAGE, True, bits))
+    if shape.extended:
+        purposes = der.sequence(*map(der.oid, shape.extended))
+        found.append((oids.EXTENDED_KEY_USAGE, shape.extended_critical, purposes))
+    found.append((oids.SUBJECT_KEY_IDENTIFIER, False, der.octet_string(key_identifier(spki))))
+    if issuer is not None:
+        authority = issuer.subject_key_id or key_identifier(issuer.spki_der)
+        found.append((oids.AUTHORITY_KEY_IDENTIFIER, False, der.sequence(der.tlv(0x80, authority))))
+    if san:
+        names = der.sequence(*map(_general_name, san))
+        found.append((oids.SUBJECT_ALTERNATIVE_NAME, False, names))
+    if shape.no_revocation:
+        found.append((oids.NO_REV_AVAIL, False, der.null()))
+    return found
+
+
+def lint(
+    profile: Profile,
+    subject: Attributes | bytes,
+    issuer: Certificate | None,
+    not_before: datetime,
+    not_after: datetime,
+    extensions: Sequence[tuple[str, bool, bytes]],
+) -> None:
+    """Refuse a certificate that should not be made, before a key signs it.
+
+    Raises:
+        PkiError: `pki.bad-validity`, `pki.event-too-long`, `pki.outside-issuer`, `pki.not-a-ca`,
+            `pki.identity-number`, `pki.extension-twice`.
+    """
+    if not_before.tzinfo is None or not_after.tzinfo is None or not_before >= not_after:
+        raise PkiError("pki.bad-validity")
+    if issuer is None and profile is not Profile.ROOT:
+        raise PkiError("pki.not-a-ca", subject="")
+    if issuer is not None and not issuer.is_ca:
+        raise PkiError("pki.not-a-ca", subject=issuer.common_name)
+    if issuer is not None and not_after > issuer.not_after:
+        raise PkiError("pki.outside-issuer", issuer=issuer.common_name)
+    if profile is Profile.PATIENT_EVENT:
+        if not_after - not_before > EVENT_LIFETIME:
+            raise PkiError("pki.event-too-long")
+        if not isinstance(subject, bytes) and any(_IDENTITY_NUMBER.search(value) for _, value in subject):
+            raise PkiError("pki.identity-number")
+    names = [oid for oid, _, _ in extensions]
+    if len(set(names)) != len(names):
+        raise PkiError("pki.extension-twice")
+
+
+def _general_name(name: str) -> bytes:
+    try:
+        return der.tlv(0x87, ipaddress.ip_address(name).packed)
+    except ValueError:
+        pass
+    if not re.fullmatch(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?", name):
+        raise PkiError("pki.bad-name", attribute=name)
+    return der.tlv(0x82, name.encode("ascii"))
