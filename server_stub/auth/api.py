@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from server_stub.auth.schemas import EnrolReply, EnrolRequest
 from server_stub.core import Core
 from server_stub.errors import Unauthenticated, Unprocessable
+from server_stub.store import AuditKind
 from signing.pki import Certificate
 
 ENROL_PATH = "/api/v1/stations/enrol"
@@ -25,9 +26,20 @@ def build_router(core: Core) -> APIRouter:
     async def enrol(request: Request) -> EnrolReply:
         """Enrol a station by its one-time code."""
         body = await request.body()
-        return await anyio.to_thread.run_sync(_enrol, core, body)
+        try:
+            return await anyio.to_thread.run_sync(_enrol, core, body)
+        except Unauthenticated as error:
+            await anyio.to_thread.run_sync(_refused, core, error)
+            raise
 
     return router
+
+
+def _refused(core: Core, error: Unauthenticated) -> None:
+    with core.store.database.write() as session:
+        core.store.audit.append(
+            session, AuditKind.ENROLMENT_REFUSED, actor="enrolment", data={"reason": error.code}
+        )
 
 
 def _enrol(core: Core, body: bytes) -> EnrolReply:

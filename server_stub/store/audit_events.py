@@ -19,6 +19,7 @@ class AuditKind(enum.StrEnum):
     ENROLMENT_CODE_MADE = "enrolment-code-made"
     STATION_ENROLLED = "station-enrolled"
     STATION_REVOKED = "station-revoked"
+    ENROLMENT_REFUSED = "enrolment-refused"
 
     CERTIFICATE_ISSUED = "certificate-issued"
     CERTIFICATE_USED = "certificate-used"
@@ -26,6 +27,7 @@ class AuditKind(enum.StrEnum):
 
     TASK_CREATED = "task-created"
     TASK_OFFERED = "task-offered"
+    TASK_RECALLED = "task-recalled"
     TASK_CANCELLED = "task-cancelled"
     TASK_EXPIRED = "task-expired"
     TASK_FAILED = "task-failed"

@@ -74,6 +74,15 @@ class BlobStore:
         """Whether a blob of this digest is there."""
         return self._path(digest).is_file()
 
+    def remove(self, digest: str) -> None:
+        """Forget a blob that no row names any more; durable when this returns, no error when it is not there."""
+        path = self._path(digest)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return
+        _sync_folder(path.parent)
+
     def sweep(self) -> int:
         """Remove what an interrupted `put` left; only while no other process serves this folder."""
         count = 0
