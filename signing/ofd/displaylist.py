@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from signing.ofd.errors import Tolerance
 from signing.ofd.geometry import IDENTITY, Box, Matrix
@@ -79,17 +80,15 @@ class PathItem:
     blend: str = BLEND_NORMAL
 
 
-@dataclass(frozen=True, slots=True)
-class Glyph:
+class Glyph(NamedTuple):
     """One glyph of a run: the characters it stands for (may be empty), the glyph's number in the embedded
-    font or -1 when it is found by its character, its origin in object space, and the width until the next.
+    font or -1 when it is found by its character, and its origin in object space.
     """
 
     text: str
-    index: int
+    number: int
     x: float
     y: float
-    advance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +117,14 @@ class TextItem:
 class ImageItem:
     """A picture that fills the unit square (0,0)–(1,1), top left first, before `matrix`.
 
-    `key` names the bytes for caches; `data` holds them when they are not a member of the package, else `key`
-    is the member. `mask` is the member of a second picture whose light parts let the first be seen.
+    `key` names the bytes (`Document.blobs`); `format` is what the document calls them. `mask` names a second
+    picture whose light parts let the first be seen.
     """
 
     key: str
     matrix: Matrix
     alpha: float = 1.0
     blend: str = BLEND_NORMAL
-    data: bytes | None = None
     format: str = ""
     mask: str | None = None
 

@@ -64,7 +64,7 @@ def parse_path(text: str) -> tuple[tuple[Segment, ...], bool]:
 def arc(start: tuple[float, float], values: tuple[float, ...]) -> list[Segment]:
     """An elliptical arc as cubic Béziers.
 
-    `values`: rx, ry, angle of the x axis in degrees, large (1) or small arc, sweep (1 is clockwise seen with y
+    `values`: rx, ry, angle of the x axis in degrees, large (1) or small arc, sweep (1 is clockwise with y
     down), end x, end y. Radii that cannot reach are enlarged; a zero radius gives a line.
     """
     rx, ry, angle, large, sweep, x2, y2 = values

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from signing.ofd.errors import OfdError
+from signing.ofd.fonts import FontBook
 from signing.ofd.geometry import Box, parse_box
 from signing.ofd.markup import Element, child, child_text, children, local, read_xml, truth
 from signing.ofd.package import OfdPackage
-from signing.ofd.resources import Resources
+from signing.ofd.resources import Blobs, Resources
 
 A4 = Box(0.0, 0.0, 210.0, 297.0)
 _LARGEST_MM = 20_000.0
 _PARTS_KEPT = 24
+_MEMOS_KEPT = 48
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +65,21 @@ class Document:
     """A DocBody of an OFD.
 
     Attributes: `package`; `body` (index of the DocBody); `member` (name of Document.xml); `pages`;
-    `resources`; `signatures_member`, the name of Signatures.xml, None when there is none;
-    `signatures_missing`, whether OFD.xml names one that is not in the package.
-    Safe to read from several threads.
+    `resources`; `blobs` and `fonts`, what display lists name; `signatures_member`, the name of
+    Signatures.xml, None when there is none; `signatures_missing`, whether OFD.xml names one that is not
+    in the package. Safe to read from several threads.
     """
 
-    def __init__(self, package: OfdPackage, body: int, body_element: Element) -> None:
+    def __init__(self, package: OfdPackage, body: int, body_element: Element, prefix: str) -> None:
         """Use `load_document`."""
         self.package = package
         self.body = body
+        self.blobs = Blobs(package, prefix)
+        self.fonts = FontBook(self.blobs.read)
         self._lock = threading.RLock()
         self._parts: OrderedDict[str, Element] = OrderedDict()
         self._boxes: dict[str, Box] = {}
-        self.cache: OrderedDict[object, object] = OrderedDict()
+        self._memo: OrderedDict[Hashable, object] = OrderedDict()
         self.member = _document_member(package, body_element)
         signatures = child_text(body_element, "Signatures")
         self.signatures_member = package.resolve("OFD.xml", signatures) if signatures else None
@@ -84,7 +90,7 @@ class Document:
         common = child(root, "CommonData")
         self.default_color_space = child_text(common, "DefaultCS")
         self._default_box = _area_box(child(common, "PageArea")) or A4
-        self.resources = Resources(package)
+        self.resources = Resources(package, prefix)
         for kind in ("PublicRes", "DocumentRes"):
             for location in children(common, kind):
                 name = package.resolve(self.member, location.text or "")
@@ -114,6 +120,16 @@ class Document:
             else:
                 self._parts.move_to_end(member)
             return found
+
+    def memo(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value made for `key` before, or a new one; the least used are forgotten."""
+        with self._lock:
+            if key not in self._memo:
+                self._memo[key] = make()
+                if len(self._memo) > _MEMOS_KEPT:
+                    self._memo.popitem(last=False)
+            self._memo.move_to_end(key)
+            return cast(T, self._memo[key])
 
     def page(self, index: int) -> Page:
         """The page with that index, counted from 0.
@@ -156,7 +172,7 @@ class Document:
         own = [r for r in children(self.part(member), "PageRes") if r.text]
         if not own:
             return self.resources
-        resources = Resources(self.package, self.resources)
+        resources = Resources(self.package, self.blobs.prefix, self.resources)
         for location in own:
             name = self.package.resolve(member, location.text or "")
             if name is not None:
@@ -216,8 +232,11 @@ class Document:
             yield Page(self, (element.get("ID") or "").strip(), number, member)
 
 
-def load_document(package: OfdPackage, body: int = 0) -> Document:
+def load_document(package: OfdPackage, body: int = 0, *, prefix: str = "") -> Document:
     """The document of one DocBody (0 is the first), in its current version.
+
+    `prefix` goes before the names of its fonts and images in display lists, so that a document inside
+    another (a seal's picture) is told apart.
 
     Raises:
         OfdError: OFD.xml or Document.xml is missing or damaged, no such DocBody, no pages, a page's part
@@ -227,7 +246,7 @@ def load_document(package: OfdPackage, body: int = 0) -> Document:
     bodies = list(children(root, "DocBody"))
     if not 0 <= body < len(bodies):
         raise OfdError("ofd.no-document", body=body + 1)
-    return Document(package, body, bodies[body])
+    return Document(package, body, bodies[body], prefix)
 
 
 def layers(part: Element) -> list[tuple[str, Element]]:

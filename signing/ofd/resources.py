@@ -11,7 +11,7 @@ from signing.ofd.package import OfdPackage
 
 @dataclass(frozen=True, slots=True)
 class FontResource:
-    """A CT_Font: names as written, and `member`, the embedded font file, or None for a system font."""
+    """A CT_Font: names as written; `member` is the blob of the embedded font, None for a system font."""
 
     id: str
     name: str
@@ -25,7 +25,7 @@ class FontResource:
 
 @dataclass(frozen=True, slots=True)
 class ImageResource:
-    """A picture in the package: its member and the Format that the resource claims (may be empty)."""
+    """A picture in the package: its blob and the Format that the resource claims (may be empty)."""
 
     id: str
     member: str
@@ -34,7 +34,7 @@ class ImageResource:
 
 @dataclass(frozen=True, slots=True)
 class ColorSpace:
-    """`kind` GRAY, RGB or CMYK; `palette` the colours for Index; `profile` whether an ICC profile is named."""
+    """`kind` GRAY, RGB or CMYK; `palette` colours for Index; `profile` whether an ICC profile is named."""
 
     kind: str
     bits: int
@@ -52,11 +52,42 @@ class Composite:
     content: Element
 
 
+class Blobs:
+    """The bytes that display lists name: members of the package, and of packages inside it by a prefix."""
+
+    def __init__(self, package: OfdPackage, prefix: str = "") -> None:
+        self.prefix = prefix
+        self._package = package
+        self._inner: dict[str, OfdPackage] = {}
+        self._loose: dict[str, bytes] = {}
+
+    def add(self, key: str, content: bytes) -> None:
+        """Keep bytes that are not a member, under a key of their own."""
+        self._loose[key] = content
+
+    def add_package(self, prefix: str, package: OfdPackage) -> None:
+        """Keep a package inside this one; its members are found as `prefix` + name. A prefix ends in `!`."""
+        self._inner[prefix] = package
+
+    def read(self, key: str) -> bytes:
+        """The bytes of that key.
+
+        Raises:
+            OfdError: missing or damaged.
+        """
+        if key in self._loose:
+            return self._loose[key]
+        prefix, mark, name = key.partition("!")
+        inner = self._inner.get(prefix + mark)
+        return inner.read(name) if inner is not None else self._package.read(key)
+
+
 class Resources:
     """Resources of a document, read once; a page's own resources are asked first."""
 
-    def __init__(self, package: OfdPackage, parent: Resources | None = None) -> None:
+    def __init__(self, package: OfdPackage, prefix: str = "", parent: Resources | None = None) -> None:
         self._package = package
+        self._prefix = prefix
         self._parent = parent
         self._fonts: dict[str, FontResource] = {}
         self._images: dict[str, ImageResource] = {}
@@ -142,6 +173,6 @@ class Resources:
         for attempt in tries:
             name = self._package.resolve(holder, attempt)
             if name is not None:
-                return name
+                return self._prefix + name
         self._package.tolerate("ofd.tolerance-missing-resource", location=location)
         return None
