@@ -43,6 +43,11 @@ class Gap:
     missing: int = 0
 
     @property
+    def code(self) -> str:
+        """The message code of the sentence for people, `ink.gap-lost` and so on; `missing` fills it."""
+        return f"ink.gap-{self.kind.value}"
+
+    @property
     def breaks(self) -> bool:
         """Whether the signature is incomplete because of it; a plain duplicate loses nothing."""
         return self.kind is not GapKind.DUPLICATE
