@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -52,7 +53,8 @@ class Room:
 
     `limits` are the largest request bodies in bytes by path prefix or exact path; `jobs` the handlers of its
     background work; `recover` is called once before the first request, `exclusive` saying that no other
-    process serves this hospital; `acts` names acts that must have an audit event (`audit verify`).
+    process serves this hospital; `periodic` are job kinds that run again and again; `acts` names acts that
+    must have an audit event (`audit verify`); `close` is called after the last request.
     """
 
     name: str
@@ -60,5 +62,7 @@ class Room:
     routes: Sequence[BaseRoute] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     jobs: Mapping[str, Handler] = field(default_factory=dict)
+    periodic: Mapping[str, dt.timedelta] = field(default_factory=dict)
     recover: Callable[[bool], None] | None = None
+    close: Callable[[], None] | None = None
     acts: Callable[[Session], Sequence[tuple[AuditKind, str]]] | None = None

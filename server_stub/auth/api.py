@@ -59,18 +59,18 @@ def _enrol(core: Core, body: bytes) -> EnrolReply:
         fields = ", ".join(".".join(map(str, item["loc"])) for item in error.errors())
         raise Unprocessable("server.request-wrong", fields=fields) from error
     with core.store.database.write() as session:
-        station = core.auth.enrol(
-            session, code=code, name=wanted.name, ward=wanted.ward, spki=wanted.spki
-        )
+        station = core.auth.enrol(session, code=code, name=wanted.name, ward=wanted.ward, spki=wanted.spki)
         checkpoint = core.signed_checkpoint(session)
     hospital = core.hospital
     return EnrolReply(
         station_id=station.id,
         ward=station.ward,
         hospital=core.settings.hospital,
-        hospital_root_pem=[anchor.pem for anchor in hospital.anchors],
+        hospital_root_pem=[anchor.pem.decode("ascii") for anchor in hospital.anchors],
         encryption_certificate_b64=_b64(hospital.certificate("encryption")),
-        encryption_chain_b64=[_b64(item) for item in (hospital.certificate("encryption"), *hospital.chain("encryption"))],
+        encryption_chain_b64=[
+            _b64(item) for item in (hospital.certificate("encryption"), *hospital.chain("encryption"))
+        ],
         server_certificate_b64=_b64(hospital.certificate("server")),
         station_certificate_b64=base64.b64encode(station.certificate).decode("ascii"),
         checkpoint=checkpoint.to_dict(),

@@ -1,4 +1,4 @@
-"""The door: proves the caller of every request before any route sees it, and bounds the body while it streams.
+"""The door: proves every request's caller before a route sees it, and bounds the body while it streams.
 
 Only `open_paths` pass without a caller. `code_paths` (enrolment) pass with a body of their own proof: the
 route itself answers 401 when the code in it is not good.

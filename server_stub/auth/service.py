@@ -346,6 +346,13 @@ class AuthService:
             raise NotFound("auth.no-such-station", station=station_id)
         return _station(row)
 
+    def last_counter(self, session: Session, station_id: str) -> int:
+        """The highest package counter that a station has used. Raises NotFound `auth.no-such-station`."""
+        counter = session.scalar(select(StationRow.last_counter).where(StationRow.id == station_id))
+        if counter is None:
+            raise NotFound("auth.no-such-station", station=station_id)
+        return counter
+
     def advance_counter(self, session: Session, station_id: str, counter: int) -> None:
         """Take a package's counter, which must be higher than any before it.
 

@@ -22,6 +22,7 @@ from signing.sm import sm3
 
 LEASE = dt.timedelta(minutes=5)
 GENESIS = "0" * 64
+_LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 MAX_RECORD = 16_384
 
 
@@ -144,10 +145,14 @@ class Audit:
             return self._writer(session).number
 
     def take_over(self, session: Session) -> None:
-        """End every lease; only when no other process can be working (exclusive lock held)."""
-        for writer in session.scalars(select(AuditWriter)):
-            writer.lease_until = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-            writer.holder = ""
+        """End the leases of others; only when no other server can be working (exclusive lock held)."""
+        for writer in session.scalars(select(AuditWriter).where(AuditWriter.holder != self._holder)):
+            writer.holder, writer.lease_until = "", _LONG_AGO
+
+    def release(self, session: Session) -> None:
+        """Give back this process's lease."""
+        for writer in session.scalars(select(AuditWriter).where(AuditWriter.holder == self._holder)):
+            writer.holder, writer.lease_until = "", _LONG_AGO
 
     def _writer(self, session: Session) -> AuditWriter:
         mine = session.scalar(select(AuditWriter).where(AuditWriter.holder == self._holder).with_for_update())

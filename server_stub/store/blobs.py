@@ -75,7 +75,7 @@ class BlobStore:
         return self._path(digest).is_file()
 
     def remove(self, digest: str) -> None:
-        """Forget a blob that no row names any more; durable when this returns, no error when it is not there."""
+        """Forget a blob that no row names any more; durable on return, no error when it is not there."""
         path = self._path(digest)
         try:
             path.unlink()

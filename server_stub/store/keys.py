@@ -53,6 +53,11 @@ class KeyVault:
         self._kek = kek
         self._clock = clock
 
+    @staticmethod
+    def is_empty(session: Session) -> bool:
+        """Whether no vault was ever begun in this database."""
+        return session.scalar(select(KeyEncryptionKey.id)) is None
+
     @classmethod
     def create(cls, session: Session, passphrase: str, clock: Clock = utc_now) -> KeyVault:
         """Begin a vault in an empty database."""

@@ -1,0 +1,280 @@
+"""Puts the rooms together: the core from a folder, the duty rooms over it, and one ASGI app in front."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server_stub import auth, ca, tsa
+from server_stub.auth import api as auth_api
+from server_stub.auth.middleware import CallerMiddleware, error_body, refuse
+from server_stub.config import Settings, load_settings
+from server_stub.core import Core, Room
+from server_stub.errors import NotFound, ServerError, SetupError, Unprocessable, status_of
+from server_stub.launch import Launch
+from server_stub.seals import SealMaker
+from server_stub.store import Clock, Database, JobRunner, KeyVault, Store, utc_now
+from server_stub.store import tasks as store_tasks
+from server_stub.store.migrate import require_current
+from server_stub.tsa import api as tsa_api
+from signing.verdict import PenwardError
+
+log = logging.getLogger("penward.server")
+
+OPEN_PATHS = frozenset({"/health"})
+CODE_PATHS = frozenset({auth_api.ENROL_PATH})
+
+
+class InternalError(ServerError):
+    """Something that this program did not expect; the log knows more under the incident's number."""
+
+    status = 500
+
+
+class MethodNotAllowed(ServerError):
+    """The path exists, not for this method."""
+
+    status = 405
+
+
+def create_app(launch: Launch) -> ASGIApp:
+    """The product's app, called in each worker process."""
+    core = load_core(load_settings(launch.directory), launch.passphrase, exclusive=True)
+    return build_app(core, build_rooms(core))
+
+
+def load_core(
+    settings: Settings,
+    passphrase: str,
+    *,
+    clock: Clock = utc_now,
+    checkpoint: Callable[[str], None] = lambda _step: None,
+    exclusive: bool = False,
+) -> Core:
+    """Open a hospital's folder. `exclusive` says that the folder's lock is held by this server.
+
+    Raises:
+        SetupError: the database does not answer or needs a migration, the passphrase is wrong, a key
+            is damaged.
+    """
+    database = Database(settings.database)
+    try:
+        database.check()
+        require_current(database)
+        store = Store(database, settings.blob_folder, clock=clock, checkpoint=checkpoint)
+        with database.read() as session:
+            vault = KeyVault.open(session, passphrase, clock)
+            hospital = ca.Hospital.load(session, vault)
+        authority = ca.CertificateAuthority(
+            store, hospital, event_hours=settings.event_certificate_hours, checkpoint=checkpoint
+        )
+        if exclusive and database.is_sqlite:
+            with database.write() as session:
+                store.audit.take_over(session)
+        stamper = tsa.LocalTimeStamper(
+            hospital,
+            clock=clock,
+            node=store.audit.writer_number(),
+            policy=settings.tsa_policy,
+            accuracy_ms=settings.tsa_accuracy_ms,
+        )
+        return Core(
+            settings=settings,
+            store=store,
+            vault=vault,
+            hospital=hospital,
+            auth=auth.AuthService(store, vault, authority),
+            ca=authority,
+            tsa=stamper,
+            seals=SealMaker(hospital, clock=clock),
+            checkpoint=checkpoint,
+        )
+    except BaseException:
+        database.close()
+        raise
+
+
+def build_rooms(core: Core) -> tuple[Room, ...]:
+    """Every room of the product over one core, lower rooms first."""
+    return (store_room(core), auth_room(core), ca_room(core), tsa_room(core))
+
+
+def demo_loaders() -> tuple[Callable[[Session], str], ...]:
+    """What `init --demo` puts into the rooms' tables: each loads its data and says what it was."""
+    return ()
+
+
+def store_room(core: Core) -> Room:
+    """Recovery, sweeps and audit roots."""
+    settings = core.settings
+    export = Path(settings.audit_export) if settings.audit_export else None
+    roots = store_tasks.AuditRoots(core.store, core.tsa, export=export)
+    return Room(
+        "store",
+        jobs={
+            store_tasks.ROOT_JOB: roots.run,
+            store_tasks.SWEEP_JOB: lambda _job: store_tasks.sweep(core.store),
+        },
+        periodic={
+            store_tasks.ROOT_JOB: dt.timedelta(seconds=settings.audit_root_seconds),
+            store_tasks.SWEEP_JOB: store_tasks.SWEEP_EVERY,
+        },
+        recover=lambda exclusive: core.store.recover(exclusive=exclusive),
+    )
+
+
+def auth_room(core: Core) -> Room:
+    """Enrolment of stations."""
+    return Room("auth", router=auth_api.build_router(core))
+
+
+def ca_room(core: Core) -> Room:
+    """Certificates that no attempt can use any more are closed at the start."""
+
+    def recover(exclusive: bool) -> None:
+        with core.store.database.write() as session:
+            core.ca.discard_unfinished(session, exclusive=exclusive)
+
+    return Room("ca", recover=recover, acts=core.ca.acts)
+
+
+def tsa_room(core: Core) -> Room:
+    """RFC 3161 over HTTP."""
+    return Room("tsa", routes=[tsa_api.build_route(core.tsa)], limits={tsa_api.PATH: tsa_api.MAX_REQUEST})
+
+
+def build_app(core: Core, rooms: Sequence[Room]) -> ASGIApp:
+    """One ASGI app of the given rooms; background work runs while the app's lifespan lasts."""
+    jobs = {kind: handler for room in rooms for kind, handler in room.jobs.items()}
+    runner = JobRunner(core.store.jobs, jobs, threads=core.settings.job_threads)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(recover, core, rooms)
+        runner.start()
+        log.info("ready")
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(runner.stop)
+            for room in rooms:
+                if room.close is not None:
+                    room.close()
+            core.store.database.close()
+
+    app = FastAPI(
+        title="Penward",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.core = core
+    app.add_exception_handler(PenwardError, _penward_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_api_route("/health", _health, methods=["GET"])
+    limits: dict[str, int] = {}
+    for room in rooms:
+        if room.router is not None:
+            app.include_router(room.router)
+        app.router.routes.extend(room.routes)
+        limits.update(room.limits)
+    door = CallerMiddleware(
+        app,
+        auth=core.auth,
+        default_limit=core.settings.request_limit,
+        limits=limits,
+        open_paths=OPEN_PATHS,
+        code_paths=CODE_PATHS,
+    )
+    return Shield(door, routes=app)
+
+
+def recover(core: Core, rooms: Sequence[Room]) -> None:
+    """Put right what the last process left unfinished, and see that the periodic jobs exist."""
+    exclusive = core.store.database.is_sqlite
+    for room in rooms:
+        if room.recover is not None:
+            room.recover(exclusive)
+    with core.store.database.write() as session:
+        for room in rooms:
+            for kind, every in room.periodic.items():
+                core.store.jobs.ensure_periodic(session, kind, every=every)
+
+
+class Shield:
+    """The outermost layer: whatever escapes becomes a sentence with an incident number, no traceback."""
+
+    def __init__(self, app: ASGIApp, *, routes: FastAPI) -> None:
+        self._app = app
+        self.routes = routes.routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; answer 500 when an exception comes back before the answer began."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] != "lifespan.startup.complete"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if scope["type"] == "lifespan":
+                raise
+            incident = secrets.token_hex(6)
+            log.exception("incident %s in %s %s", incident, scope.get("method", "WS"), scope["path"])
+            if not started:
+                await refuse(scope, receive, send, InternalError("server.internal", incident=incident))
+
+
+async def _health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def _answer(error: PenwardError) -> Response:
+    return Response(error_body(error), status_of(error), media_type="application/json")
+
+
+async def _penward_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PenwardError)  # noqa: S101 starlette hands over what was registered
+    level = logging.ERROR if status_of(error) >= 500 else logging.WARNING
+    caller = getattr(request.state, "caller", None)
+    log.log(level, "%s %s by %s: %s", request.method, request.url.path, getattr(caller, "actor", "-"), error)
+    return _answer(error)
+
+
+async def _validation_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 starlette hands over what was registered
+    fields = ", ".join(".".join(str(part) for part in item["loc"]) for item in error.errors()[:10])
+    return _answer(Unprocessable("server.request-wrong", fields=fields[:400]))
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 starlette hands over what was registered
+    if error.status_code == 404:
+        return _answer(NotFound("server.no-such-path"))
+    if error.status_code == 405:
+        return _answer(MethodNotAllowed("server.method-not-allowed"))
+    content = {
+        "error": {"code": "server.http", "message": str(error.detail), "message_en": str(error.detail)}
+    }
+    return JSONResponse(content, error.status_code)
+
+
+__all__ = ["Launch", "SetupError", "build_app", "build_rooms", "create_app", "load_core", "recover"]

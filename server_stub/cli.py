@@ -1,0 +1,327 @@
+"""`penward-server`: makes a hospital, serves it, and keeps its stations, callers, keys and audit log."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from server_stub import app, checks
+from server_stub import serve as server
+from server_stub.config import Settings, load_settings
+from server_stub.core import Core
+from server_stub.errors import SetupError
+from server_stub.setup import (
+    Plan,
+    his_secret_json,
+    is_inside,
+    make_hospital,
+    read_passphrase,
+    write_secret,
+)
+from server_stub.store import AuditKind, Database
+from server_stub.store.migrate import current, upgrade
+from signing.verdict import PenwardError, say
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def tell(code: str, **params: object) -> None:
+    """Print a sentence, Chinese first and English below."""
+    click.echo(say(code, "zh_CN", **params))
+    click.echo(f"  {say(code, 'en', **params)}")
+
+
+@click.group()
+@click.version_option(package_name="penward", message="%(version)s")
+def cli() -> None:
+    """床旁签中心服务器。 The central signing server of a hospital.
+
+    \b
+    penward-server init DIR --demo       建立示范医院  make a demo hospital
+    penward-server serve DIR             启动          serve it
+    penward-server station code DIR --ward 外科一病区   登记签名终端  enrol a station
+    """
+
+
+@cli.command()
+@click.argument("directory", type=FOLDER)
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="示范医院：含虚构患者与职工，口令存于目录内。 Invented data, keys inside DIR.",
+)
+@click.option("--hospital", default="示范医院", show_default=True, help="医院名称。 The hospital's name.")
+@click.option(
+    "--passphrase-file",
+    type=FILE,
+    help="密钥口令文件，须在目录之外；不存在时自动生成。 Must lie outside DIR.",
+)
+@click.option(
+    "--root-keys", type=FOLDER, help="根密钥存放目录。 Where the root keys go (default: beside DIR)."
+)
+@click.option(
+    "--tls-name", "tls_names", multiple=True, help="TLS 证书的域名或 IP，可重复。 DNS name or IP address."
+)
+@click.option("--database-url", default="", help="postgresql://…；默认 SQLite。 Default: SQLite in DIR.")
+def init(
+    directory: Path,
+    demo: bool,
+    hospital: str,
+    passphrase_file: Path | None,
+    root_keys: Path | None,
+    tls_names: tuple[str, ...],
+    database_url: str,
+) -> None:
+    """建立一家医院：测试根证书、签发 CA、数据库、文件夹。 Make a hospital in DIR."""
+    if passphrase_file is None and not demo:
+        raise SetupError("server.passphrase-needed")
+    plan = Plan(directory, hospital, demo, passphrase_file, root_keys, tls_names, database_url)
+    made = make_hospital(plan, demo_loaders=app.demo_loaders())
+    tell("server.made", folder=made.directory)
+    for role, subject in made.certificates:
+        click.echo(f"    {role:<12} {subject}")
+    tell("server.made-root-keys", folder=made.root_keys)
+    tell("server.made-passphrase", file=made.passphrase_file)
+    for line in made.demo:
+        click.echo(f"    {line}")
+    if made.his_file is not None:
+        key_id = json.loads(made.his_file.read_text(encoding="utf-8"))["key_id"]
+        tell("server.made-his", key_id=key_id, file=made.his_file)
+    tell("server.next-steps", folder=made.directory)
+
+
+@cli.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--host", help="监听地址；非本机地址须加 --tls。 A host other than loopback needs --tls.")
+@click.option("--port", type=click.IntRange(0, 65535), help="端口，0 表示任选。 0 takes a free port.")
+@click.option("--tls", is_flag=True, help="用医院的 TLS 证书。 Serve HTTPS with the hospital's certificate.")
+def serve(directory: Path, host: str | None, port: int | None, tls: bool) -> None:
+    """启动服务器，按 Ctrl+C 结束。 Serve the hospital in DIR until interrupted."""
+    settings = load_settings(directory)
+    server.serve(
+        directory,
+        passphrase=_passphrase(settings),
+        host=host,
+        port=port,
+        tls=tls,
+        announce=lambda url: click.echo(f"{say('server.serving', 'zh_CN', url=url)}\n", nl=False),
+    )
+
+
+@cli.command()
+@click.argument("directory", type=FOLDER)
+def migrate(directory: Path) -> None:
+    """把数据库升级到本版本。 Bring the database to this version's tables."""
+    database = Database(load_settings(directory).database)
+    try:
+        before = current(database)
+        after = upgrade(database)
+    finally:
+        database.close()
+    tell("server.migrated", before=before or "–", after=after)
+
+
+@cli.command()
+@click.argument("directory", type=FOLDER)
+def doctor(directory: Path) -> None:
+    """检查密码模块、数据库、密钥与任务。 Check SM backend, database, keys, jobs."""
+    settings = load_settings(directory)
+    findings = checks.examine(settings, lambda: _passphrase(settings))
+    for finding in findings:
+        mark = "✓" if finding.good else "✗"
+        click.echo(f"{mark} {say(finding.code, 'zh_CN', **finding.params)}")
+        click.echo(f"  {say(finding.code, 'en', **finding.params)}")
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@cli.group()
+def station() -> None:
+    """签名终端。 Stations: ward PCs and pads."""
+
+
+@station.command("code")
+@click.argument("directory", type=FOLDER)
+@click.option("--ward", required=True, help="病区。 The ward.")
+@click.option("--hours", type=click.IntRange(1, 24 * 14), help="有效小时数。 How long the code is valid.")
+def station_code(directory: Path, ward: str, hours: int | None) -> None:
+    """生成一次性登记码。 Make a one-time enrolment code."""
+    with _core(directory) as core:
+        valid = hours or core.settings.enrolment_code_hours
+        with core.store.database.write() as session:
+            code = core.auth.make_enrolment_code(session, ward, valid=dt.timedelta(hours=valid))
+    click.echo(code)
+    click.echo(say("server.code-made", "zh_CN", ward=ward, hours=valid), err=True)
+
+
+@station.command("list")
+@click.argument("directory", type=FOLDER)
+def station_list(directory: Path) -> None:
+    """列出已登记的终端。 List enrolled stations."""
+    with _core(directory) as core, core.store.database.read() as session:
+        for item in core.auth.stations(session):
+            click.echo(f"{item.id}  {item.ward}  {item.name}")
+
+
+@station.command("revoke")
+@click.argument("directory", type=FOLDER)
+@click.argument("station_id")
+def station_revoke(directory: Path, station_id: str) -> None:
+    """停用终端。 Refuse a station from now on."""
+    with _core(directory) as core, core.store.database.write() as session:
+        core.auth.revoke_station(session, station_id)
+    tell("server.station-revoked", station=station_id)
+
+
+@cli.group()
+def his() -> None:
+    """业务系统（HIS）。 Hospital information systems."""
+
+
+@his.command("add")
+@click.argument("directory", type=FOLDER)
+@click.argument("name")
+@click.option("--out", type=FILE, help="密钥文件（仅本人可读）。 Write the key to a new file.")
+def his_add(directory: Path, name: str, out: Path | None) -> None:
+    """登记 HIS 并生成密钥，只显示一次。 Make a HIS known; its key is shown once."""
+    with _core(directory) as core, core.store.database.write() as session:
+        made = core.auth.add_his(session, name)
+        _show_secret(his_secret_json(name, made), out)
+
+
+@his.command("add-key")
+@click.argument("directory", type=FOLDER)
+@click.argument("name")
+@click.option("--out", type=FILE, help="密钥文件（仅本人可读）。 Write the key to a new file.")
+def his_add_key(directory: Path, name: str, out: Path | None) -> None:
+    """为 HIS 增加第二把密钥，便于更换。 A second live key, to change keys without a pause."""
+    with _core(directory) as core, core.store.database.write() as session:
+        made = core.auth.add_his_key(session, core.auth.find_his(session, name))
+        _show_secret(his_secret_json(name, made), out)
+
+
+@his.command("revoke-key")
+@click.argument("directory", type=FOLDER)
+@click.argument("key_id")
+def his_revoke_key(directory: Path, key_id: str) -> None:
+    """停用密钥。 End a key at once."""
+    with _core(directory) as core, core.store.database.write() as session:
+        core.auth.revoke_his_key(session, key_id)
+    tell("server.key-revoked", key_id=key_id)
+
+
+@cli.group()
+def keys() -> None:
+    """静态密钥保护。 Keys at rest."""
+
+
+@keys.command("rotate")
+@click.argument("directory", type=FOLDER)
+@click.option(
+    "--new-passphrase-file", type=FILE, required=True, help="新口令文件。 The new passphrase's file."
+)
+def keys_rotate(directory: Path, new_passphrase_file: Path) -> None:
+    """更换口令，全部密钥重新加密。 Wrap all keys anew (stop the server first)."""
+    settings = load_settings(directory)
+    if is_inside(new_passphrase_file, settings.directory) and not settings.demo:
+        raise SetupError("server.passphrase-inside", file=str(new_passphrase_file), folder=str(directory))
+    fresh = read_passphrase(new_passphrase_file)
+    with server.exclusive(settings), _core(directory) as core, core.store.database.write() as session:
+        core.vault.rotate(session, fresh)
+        core.store.audit.append(session, AuditKind.KEYS_ROTATED, actor="admin")
+    tell("server.keys-rotated", file=new_passphrase_file.resolve())
+
+
+@cli.group()
+def trust() -> None:
+    """信任锚。 Trust anchors."""
+
+
+@trust.command("export")
+@click.argument("directory", type=FOLDER)
+@click.argument("out", type=FOLDER)
+def trust_export(directory: Path, out: Path) -> None:
+    """导出根证书（PEM）。 Write the hospital's roots as PEM files."""
+    with _core(directory) as core:
+        out.mkdir(parents=True, exist_ok=True)
+        for role in ("root", "tls-root"):
+            certificate = core.hospital.certificate(role)
+            path = out / f"{role}-{certificate.fingerprint_sm3.hex()[:12]}.pem"
+            path.write_bytes(certificate.pem)
+            click.echo(f"{path}  {certificate.subject_text}")
+        with core.store.database.write() as session:
+            core.store.audit.append(session, AuditKind.TRUST_EXPORTED, actor="admin")
+
+
+@cli.group()
+def audit() -> None:
+    """审计日志。 The audit log."""
+
+
+@audit.command("verify")
+@click.argument("directory", type=FOLDER)
+@click.option(
+    "--checkpoint", "checkpoints", type=FILE, multiple=True, help="终端保存的检查点。 A station's checkpoint."
+)
+@click.option("--roots", type=FOLDER, help="审计根的导出目录。 The folder that roots were copied to.")
+def audit_verify(directory: Path, checkpoints: tuple[Path, ...], roots: Path | None) -> None:
+    """核对审计链。 Check the chains, their stamped roots and what others kept of them."""
+    with _core(directory) as core:
+        report = checks.examine_audit(core, app.build_rooms(core), checkpoints, roots)
+    tell("server.audit-read", events=report.events, writers=report.writers, roots=report.roots)
+    for finding in report.findings:
+        click.echo(f"✗ {finding.text('zh_CN')}\n  {finding.text('en')}")
+    if not report.findings:
+        tell("server.audit-sound")
+    sys.exit(1 if report.findings else 0)
+
+
+def main() -> None:
+    """The console script: errors become one sentence and exit status 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    try:
+        cli(standalone_mode=True)
+    except PenwardError as error:
+        click.echo(error.message("zh_CN"), err=True)
+        click.echo(error.message("en"), err=True)
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _core(directory: Path) -> Iterator[Core]:
+    settings = load_settings(directory)
+    core = app.load_core(settings, _passphrase(settings))
+    try:
+        yield core
+    finally:
+        with core.store.database.write() as session:
+            core.store.audit.release(session)
+        core.store.database.close()
+
+
+def _passphrase(settings: Settings) -> str:
+    if settings.passphrase_path is not None:
+        return read_passphrase(settings.passphrase_path)
+    if not sys.stdin.isatty():
+        raise SetupError("server.passphrase-needed")
+    return str(click.prompt(say("server.ask-passphrase", "zh_CN"), hide_input=True, err=True))
+
+
+def _show_secret(content: bytes, out: Path | None) -> None:
+    if out is None:
+        click.echo(content.decode(), nl=False)
+        return
+    try:
+        write_secret(out, content)
+    except FileExistsError as error:
+        raise SetupError("server.file-exists", file=str(out)) from error
+    tell("server.secret-written", file=out.resolve())

@@ -1,0 +1,5 @@
+"""The hospital's seal-maker."""
+
+from server_stub.seals.service import SealMaker
+
+__all__ = ["SealMaker"]
