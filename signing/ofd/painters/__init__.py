@@ -1,0 +1,1 @@
+"""Painters of display lists. `qt` draws with QPainter; nothing else of the OFD room knows Qt."""
