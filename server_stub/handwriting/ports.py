@@ -1,4 +1,4 @@
-"""What `handwriting` needs from the rooms around it, as protocols: who has the task, who issues, who seals."""
+"""What `handwriting` needs of the room above it, as a protocol: who has the task, what is to be signed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class Subject:
     box: wire.StampBox
     policy: wire.Policy
     consents: tuple[wire.Consent, ...]
-    station_counter: int
 
 
 class Desk(Protocol):

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server_stub.auth.models import StationRow
+from server_stub.auth import AuthService, Station
 from server_stub.errors import Conflict, NotFound, Unprocessable
+from server_stub.evidence import Dossier
 from server_stub.handwriting import Subject
 from server_stub.mobile import documents, schemas
 from server_stub.mobile.fields import place
@@ -49,13 +51,16 @@ _AUDITED = {
 }
 _TOLD = frozenset({S.SIGNED, S.CANCELLED, S.EXPIRED, S.FAILED})
 
+ID_NUMBER = re.compile(r"\d{15}")
+"""The signer's name goes into a certificate, where no ID number may be (`protocol.md`)."""
+
 CALLBACK_JOB = "mobile.callback"
 LIST_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRules:
-    """Limits of tasks: largest document in bytes, how long a task stays open, how long a hand-over may take."""
+    """Largest document in bytes, how long a task stays open, how long a hand-over may take."""
 
     document_bytes: int = 64 << 20
     open_for: dt.timedelta = dt.timedelta(hours=24)
@@ -65,8 +70,9 @@ class TaskRules:
 class TaskService:
     """Makes, shows, ends and sweeps tasks; gives `handwriting` what is to be signed (its `Desk`)."""
 
-    def __init__(self, store: Store, hub: PushHub, rules: TaskRules | None = None) -> None:
+    def __init__(self, store: Store, auth: AuthService, hub: PushHub, rules: TaskRules | None = None) -> None:
         self._store = store
+        self._auth = auth
         self._hub = hub
         self._rules = rules or TaskRules()
 
@@ -80,7 +86,15 @@ class TaskService:
         """
         if not request.patient.ward:
             raise Unprocessable("mobile.ward-missing")
-        paper = documents.take_in(request.content, request.media_type, limit=self._rules.document_bytes)
+        for signer in request.signers:
+            if ID_NUMBER.search(signer.name):
+                raise Unprocessable("mobile.name-holds-id-number")
+        paper = documents.take_in(
+            request.content,
+            request.media_type,
+            limit=self._rules.document_bytes,
+            signatures=len(request.signers),
+        )
         boxes = [place(signer.field, paper) for signer in request.signers]
         now = self._store.clock()
         return Task(
@@ -171,7 +185,7 @@ class TaskService:
         return list(session.scalars(query))
 
     def cancel(self, session: Session, caller: str, task_id: str) -> Task:
-        """End a task for good. Cancelling a cancelled task changes nothing; any other ended one is a conflict."""
+        """End a task for good; a cancelled one stays as it is, one that ended otherwise is a conflict."""
         task = self._locked(session, self.get(session, caller, task_id))
         if task.state != S.CANCELLED:
             self._move(session, task, S.CANCELLED, actor=f"his:{caller}")
@@ -195,9 +209,19 @@ class TaskService:
         task.held = False
         return task
 
+    def signed_digest(self, task: Task) -> str:
+        """The blob of the newest signed document. Raises Conflict `mobile.not-signed-yet`."""
+        if not any(signer.signed_sm3 for signer in task.signers):
+            raise Conflict("mobile.not-signed-yet", task=task.id)
+        return task.document_sm3
+
+    def dossier(self, task: Task) -> Dossier:
+        """What the evidence room must be told of a task."""
+        return Dossier(task.id, task.media_type, task.document_sm3)
+
     # What a station does
 
-    def for_station(self, session: Session, station: StationRow) -> list[Task]:
+    def for_station(self, session: Session, station: Station) -> list[Task]:
         """The open tasks of the station's ward, oldest first."""
         query = (
             select(Task)
@@ -208,14 +232,14 @@ class TaskService:
         )
         return list(session.scalars(query))
 
-    def at_station(self, session: Session, station: StationRow, task_id: str) -> Task:
+    def at_station(self, session: Session, station: Station, task_id: str) -> Task:
         """A task of the station's ward, also one that has ended; raises NotFound `mobile.task-not-here`."""
         task = session.get(Task, task_id)
         if task is None or task.ward != station.ward or task.held:
             raise NotFound("mobile.task-not-here", task=task_id[:64], ward=station.ward)
         return task
 
-    def mark_offered(self, session: Session, tasks: Collection[str], station: StationRow) -> None:
+    def mark_offered(self, session: Session, tasks: Collection[str], station: Station) -> None:
         """Note that a station of the ward has seen these tasks (the acknowledgement of the push)."""
         for task in session.scalars(select(Task).where(Task.id.in_(tasks)).with_for_update()):
             if task.state == S.PENDING and not task.held:
@@ -230,9 +254,7 @@ class TaskService:
             NotFound: `mobile.task-not-here`: unknown, recalled or another ward's.
             Conflict: `mobile.task-ended`, or `mobile.task-expired`.
         """
-        station = session.get(StationRow, station_id)
-        if station is None:
-            raise NotFound("mobile.station-unknown", station=station_id[:64])
+        station = self._auth.find_station(session, station_id)
         task = self.at_station(session, station, task_id)
         if lock:
             task = self._locked(session, task)
@@ -252,7 +274,6 @@ class TaskService:
             box=schemas.box_of(signer),
             policy=schemas.policy_of(task),
             consents=schemas.consents_of(task),
-            station_counter=station.last_counter,
         )
 
     def hand_over(self, session: Session, subject: Subject, station_id: str) -> dt.datetime:
@@ -287,7 +308,7 @@ class TaskService:
         signer = task.signers[subject.signer_index]
         signer.state, signer.signed_at, signer.signed_sm3 = SignerState.SIGNED, at, signed_sm3
         task.document_sm3, task.document_size = signed_sm3, size
-        session.get_one(StationRow, station_id).last_counter = counter
+        self._auth.advance_counter(session, station_id, counter)
         waiting = any(s.state == SignerState.WAITING for s in task.signers)
         if task.state != S.SIGNING:
             self._move(session, task, S.SIGNING, actor=f"station:{station_id}")

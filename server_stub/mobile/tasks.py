@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import NoReturn
 
 import requests
 
+from server_stub.auth import AuthService
+from server_stub.errors import NotFound
 from server_stub.mobile import schemas
 from server_stub.mobile.models import Task
 from server_stub.mobile.service import CALLBACK_JOB, TaskService
@@ -23,30 +25,23 @@ CONNECT_SECONDS, READ_SECONDS = 5, 15
 _GONE = 410
 
 
-class CallbackKeys(Protocol):
-    """Where a HIS's live signing key is found."""
-
-    def callback_key(self, caller: str) -> tuple[str, bytes] | None:
-        """The newest live (key id, secret) of this HIS, None when it has none."""
-
-
 class Callbacks:
     """Delivers `task.<event>` to the URL that the HIS gave, at least once, signed as its own requests are.
 
-    A repeated delivery has the same `Idempotency-Key`. 2xx is an acknowledgement, 410 ends the trying, anything
-    else is tried again with growing pauses. Redirects are not followed.
+    A repeated delivery has the same `Idempotency-Key`. 2xx is an acknowledgement, 410 ends the trying,
+    anything else is tried again with growing pauses. Redirects are not followed.
     """
 
     def __init__(
         self,
         store: Store,
-        keys: CallbackKeys,
+        auth: AuthService,
         *,
         session: Callable[[], requests.Session] = requests.Session,
         authorities: str | bool = True,
     ) -> None:
         self._store = store
-        self._keys = keys
+        self._auth = auth
         self._session = session
         self._authorities = authorities
 
@@ -57,9 +52,11 @@ class Callbacks:
             task = session.get(Task, task_id)
         if task is None or not task.callback_url:
             raise GiveUp("the task has no callback address")
-        key = self._keys.callback_key(task.caller)
-        if key is None:
-            self._end(job, task, f"HIS {task.caller} has no live key")
+        try:
+            with self._store.database.read() as session:
+                key = self._auth.callback_key(session, task.caller)
+        except NotFound as error:
+            self._end(job, task, error.code)
         now = self._store.clock()
         body = wire.dump_json(
             {
@@ -72,8 +69,8 @@ class Callbacks:
         headers = wire.sign_callback(
             task.callback_url,
             body,
-            secret=key[1],
-            key_id=key[0],
+            secret=key.secret,
+            key_id=key.key_id,
             now=now,
             nonce=wire.new_nonce(),
             event_id=job.id,
@@ -112,7 +109,7 @@ class Callbacks:
             except requests.RequestException as error:
                 return type(error).__name__
 
-    def _end(self, job: ClaimedJob, task: Task, reason: str) -> None:
+    def _end(self, job: ClaimedJob, task: Task, reason: str) -> NoReturn:
         with self._store.database.write() as session:
             self._store.audit.append(
                 session,

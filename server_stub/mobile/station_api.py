@@ -1,0 +1,101 @@
+"""HTTP of `mobile` for stations: the ward's tasks and documents, and the push."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response, WebSocket, WebSocketDisconnect
+from sqlalchemy.orm import Session
+
+from server_stub.auth import Station, current_station
+from server_stub.mobile import schemas
+from server_stub.mobile.api import file_response
+from server_stub.mobile.models import Task
+from server_stub.mobile.push import PushHub, Seat
+from server_stub.mobile.service import TaskService
+from server_stub.store import Store
+from signing.wire import TaskState
+
+AtStation = Annotated[Station, Depends(current_station)]
+
+_PING_SECONDS = 30
+
+
+def station_router(store: Store, tasks: TaskService, hub: PushHub) -> APIRouter:
+    """Routes under /api/v1/station: a station sees the tasks of its own ward and nothing else."""
+    router = APIRouter(prefix="/api/v1/station", tags=["station"])
+
+    @router.get("/tasks")
+    def find(station: AtStation) -> list[dict[str, Any]]:
+        """The open tasks of the ward, oldest first; to have read the list acknowledges the push."""
+        with store.database.read() as session:
+            found = tasks.for_station(session, station)
+        return [schemas.task_json(task) for task in _offered(found, station)]
+
+    @router.get("/tasks/{task_id}")
+    def read(task_id: str, station: AtStation) -> dict[str, Any]:
+        with store.database.read() as session:
+            task = tasks.at_station(session, station, task_id)
+        return schemas.task_json(_offered([task], station)[0])
+
+    @router.get("/tasks/{task_id}/document")
+    def document(task_id: str, station: AtStation) -> Response:
+        """The bytes that the next signer is shown: normalised, with all signatures made so far."""
+        with store.database.read() as session:
+            task = tasks.at_station(session, station, task_id)
+        return file_response(store.blobs.get(task.document_sm3), task.media_type)
+
+    @router.get("/tasks/{task_id}/signed")
+    def signed(task_id: str, station: AtStation) -> Response:
+        with store.database.read() as session:
+            task = tasks.at_station(session, station, task_id)
+        return file_response(store.blobs.get(tasks.signed_digest(task)), task.media_type)
+
+    @router.websocket("/push")
+    async def push(socket: WebSocket) -> None:
+        """Messages `{"type":"task","task_id":…,"state":…}`; who missed some polls /station/tasks."""
+        station = current_station(socket)
+        await socket.accept()
+        with hub.seat(station.id, station.ward) as seat:
+            await _serve(socket, seat)
+
+    def _offered(found: list[Task], station: Station) -> list[Task]:
+        new = [task.id for task in found if task.state == TaskState.PENDING]
+        if not new:
+            return found
+        with store.database.write() as session:
+            tasks.mark_offered(session, new, station)
+            return [_reload(session, task) for task in found]
+
+    def _reload(session: Session, task: Task) -> Task:
+        return session.get_one(Task, task.id, populate_existing=True)
+
+    return router
+
+
+async def _serve(socket: WebSocket, seat: Seat) -> None:
+    """Send what comes for the seat until the station goes away; pings show that the line is alive."""
+    listener = asyncio.create_task(_until_gone(socket))
+    try:
+        while not listener.done():
+            message = asyncio.create_task(seat.next())
+            done, _ = await asyncio.wait(
+                {listener, message}, timeout=_PING_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if message in done:
+                await socket.send_json(message.result())
+                continue
+            message.cancel()
+            if listener not in done:
+                await socket.send_json({"type": "ping"})
+    except (WebSocketDisconnect, RuntimeError):  # gone between our look and the send
+        return
+    finally:
+        listener.cancel()
+
+
+async def _until_gone(socket: WebSocket) -> None:
+    """Read and drop whatever the station says; returns when it has left."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        continue
