@@ -59,7 +59,7 @@ class RenderedPage:
 
 
 def render(document: Document, index: int, dpi: float = 150.0, *, appearance: bool = True) -> RenderedPage:
-    """Draw a page on white; `index` counts from 0. Width and height are rounded up to whole pixels.
+    """Draw a page on white; `index` counts from 0. Width and height are rounded to whole pixels.
 
     May be called from any thread; several threads may draw one document.
 
@@ -71,8 +71,7 @@ def render(document: Document, index: int, dpi: float = 150.0, *, appearance: bo
     scale = dpi / MM_PER_INCH
     if not math.isfinite(scale) or scale <= 0:
         raise OfdError("ofd.page-too-large", dpi=dpi)
-    width = max(1, math.ceil(drawn.width_mm * scale - 0.01))
-    height = max(1, math.ceil(drawn.height_mm * scale - 0.01))
+    width, height = max(1, round(drawn.width_mm * scale)), max(1, round(drawn.height_mm * scale))
     if width * height > MOST_PIXELS or max(width, height) > 32_000:
         raise OfdError("ofd.page-too-large", dpi=round(dpi))
     image = QImage(width, height, QImage.Format.Format_RGB32)

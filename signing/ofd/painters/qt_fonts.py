@@ -16,7 +16,7 @@ from signing.ofd.painters.qt_paths import painter_path
 from signing.ofd.resources import FontResource
 
 _UNHINTED = QFont.HintingPreference.PreferNoHinting
-BASE_SIZE = 16.0
+BASE_SIZE = 512.0
 _SIZES_KEPT = 400
 
 
@@ -30,11 +30,15 @@ class Found:
 
 
 class Face:
-    """One QRawFont face in the sizes that were asked for. Belongs to one thread."""
+    """One QRawFont face in the sizes that were asked for. Belongs to one thread.
 
-    def __init__(self, raw: QRawFont, name: str) -> None:
+    `thin` says that bold was wanted and the family has none.
+    """
+
+    def __init__(self, raw: QRawFont, name: str, thin: bool = False) -> None:
         self.raw = raw
         self.name = name
+        self.thin = thin
         self._sizes: dict[float, QRawFont] = {}
         self._paths: dict[int, QPainterPath] = {}
 
@@ -112,12 +116,6 @@ class FontShelf:
             chain.glyphs[key] = self._search(chain, text, number)
         return chain.glyphs[key]
 
-    def is_imitated_bold(self, item: TextItem) -> bool:
-        """Whether a bold look has to be made by drawing the outline too: only for embedded fonts, where the
-        object asks for more weight than the font brings.
-        """
-        return item.weight >= 600 and item.font is not None and item.font.member is not None
-
     def _chain(self, font: FontResource | None, bold: bool) -> _Chain:
         names = candidates(font)
         installed = tuple(self._installed[n.lower()] for n in names if n.lower() in self._installed)
@@ -139,8 +137,7 @@ class FontShelf:
                 data = self._document.blobs.read(member)
             except OfdError:
                 data = b""
-            # Qt's loaders trust their input more than fontTools does; what fontTools refuses Qt does not see.
-            if data and self._document.fonts.outline_font(member) is not None:
+            if data:
                 raw = QRawFont(QByteArray(data), BASE_SIZE, _UNHINTED)
                 face = Face(raw, member) if raw.isValid() else None
             self._faces[key] = face
@@ -182,10 +179,10 @@ class FontShelf:
             font.setPixelSize(round(BASE_SIZE))
             font.setHintingPreference(_UNHINTED)
             font.setStyleStrategy(QFont.StyleStrategy.NoFontMerging)
-            if bold:
-                font.setWeight(QFont.Weight.Bold)
+            has_bold = bold and any("bold" in style.lower() for style in QFontDatabase.styles(family))
+            font.setWeight(QFont.Weight.Bold if has_bold else QFont.Weight.Normal)
             raw = QRawFont.fromFont(font)
-            self._faces[key] = Face(raw, family) if raw.isValid() else None
+            self._faces[key] = Face(raw, family, bold and not has_bold) if raw.isValid() else None
         return self._faces[key]
 
 

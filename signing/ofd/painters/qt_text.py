@@ -16,7 +16,9 @@ _BOLD_SHARE = 0.03
 """Line width, in ems, that imitates bold."""
 _SLANT = 0.25
 _SMALLEST_PIXELS = 0.3
-_LARGEST_PIXELS = 400.0
+_LARGEST_PIXELS = 60.0
+"""Above this, glyphs are filled as outlines: Qt's cache takes glyphs below 64 pixels, and runs of larger ones
+came out empty (PySide6 6.11.3, fonts loaded by QRawFont)."""
 
 
 def draw_text(painter: QPainter, shelf: FontShelf, item: TextItem, device: Matrix) -> None:
@@ -30,9 +32,11 @@ def draw_text(painter: QPainter, shelf: FontShelf, item: TextItem, device: Matri
     pixels = item.size * linear.scale
     if pixels < _SMALLEST_PIXELS:
         return
+    embedded = item.font is not None and item.font.member is not None
+    bold = (embedded and item.weight >= 600) or any(f and f.face and f.face.thin for f, _ in found)
     outlined = item.stroke is not None or not isinstance(item.fill, Color) or pixels > _LARGEST_PIXELS
-    if outlined or shelf.is_imitated_bold(item):
-        _draw_outlines(painter, item, found, shape, matrix, shelf.is_imitated_bold(item))
+    if outlined or bold:
+        _draw_outlines(painter, item, found, shape, matrix, bold)
         return
     fill = item.fill
     if not isinstance(fill, Color):
