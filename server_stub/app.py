@@ -24,6 +24,8 @@ from server_stub.config import Settings, load_settings
 from server_stub.core import Core, Room
 from server_stub.errors import NotFound, ServerError, SetupError, Unprocessable, status_of
 from server_stub.launch import Launch
+from server_stub.mobile.demo import load_demo
+from server_stub.mobile.rooms import rooms as bedside_rooms
 from server_stub.seals import SealMaker
 from server_stub.store import Clock, Database, JobRunner, KeyVault, Store, utc_now
 from server_stub.store import tasks as store_tasks
@@ -108,12 +110,12 @@ def load_core(
 
 def build_rooms(core: Core) -> tuple[Room, ...]:
     """Every room of the product over one core, lower rooms first."""
-    return (store_room(core), auth_room(core), ca_room(core), tsa_room(core))
+    return (store_room(core), auth_room(core), ca_room(core), tsa_room(core), *bedside_rooms(core))
 
 
 def demo_loaders() -> tuple[Callable[[Session], str], ...]:
     """What `init --demo` puts into the rooms' tables: each loads its data and says what it was."""
-    return ()
+    return (load_demo,)
 
 
 def store_room(core: Core) -> Room:

@@ -31,7 +31,7 @@ class ArchivedSignature(Base):
     media_type: Mapped[str] = mapped_column(String(40))
     document_sm3: Mapped[str] = mapped_column(String(64))
     signed_sm3: Mapped[str] = mapped_column(String(64), index=True)
-    package_sm3: Mapped[str] = mapped_column(String(64))
+    package_sm3: Mapped[str] = mapped_column(String(64), index=True)
     manifest_sm3: Mapped[str] = mapped_column(String(64), index=True)
     station_id: Mapped[str] = mapped_column(String(40))
     station_certificate: Mapped[bytes] = mapped_column(LargeBinary)

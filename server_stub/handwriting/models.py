@@ -36,10 +36,16 @@ class Challenge(Base):
 
 
 class Attempt(Base):
-    """One try at issuing and signing. One that a stop of the server left RUNNING is discarded at start."""
+    """One try at issuing and signing; its id is the reference of its event certificate.
+
+    One that a stop of the server left RUNNING is discarded at the next start.
+    """
 
     __tablename__ = "signing_attempts"
-    __table_args__ = (Index("ix_attempts_state", "state"),)
+    __table_args__ = (
+        Index("ix_attempts_state", "state"),
+        Index("ix_attempts_station", "station_id", "station_counter"),
+    )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     task_id: Mapped[str] = mapped_column(String(40), index=True)
@@ -50,7 +56,6 @@ class Attempt(Base):
     package_sm3: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(100))
-    certificate_serial: Mapped[str | None] = mapped_column(String(64))
     signed_sm3: Mapped[str | None] = mapped_column(String(64))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

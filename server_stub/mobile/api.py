@@ -131,6 +131,23 @@ def his_router(store: Store, tasks: TaskService, evidence: EvidenceService) -> A
     return router
 
 
+def patient_router(store: Store, tasks: TaskService) -> APIRouter:
+    """`GET /api/v1/patients`: patients as the HIS last described them."""
+    router = APIRouter(prefix="/api/v1/patients", tags=["his"])
+
+    @router.get("")
+    def find(
+        caller: His,
+        ward: Annotated[str | None, Query(max_length=100)] = None,
+        patient: Text64 = None,
+    ) -> list[dict[str, Any]]:
+        with store.database.read() as session:
+            found = tasks.patients(session, ward=ward, patient=patient)
+        return [schemas.patient_json(item) for item in found]
+
+    return router
+
+
 def file_response(data: bytes, media_type: str) -> Response:
     """Bytes that no browser may sniff or keep."""
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -1,4 +1,4 @@
-"""Tables of `mobile`: tasks and their signers. Stations and callers are in `auth`."""
+"""Tables of `mobile`: patients, staff, tasks and their signers. Stations and callers are in `auth`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,32 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server_stub.store import Base, UtcDateTime
+
+
+class Patient(Base):
+    """A patient as the HIS last described them; no national ID number is kept here."""
+
+    __tablename__ = "patients"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    visit: Mapped[str] = mapped_column(String(64), default="")
+    ward: Mapped[str] = mapped_column(String(100), default="", index=True)
+    bed: Mapped[str] = mapped_column(String(32), default="")
+    sex: Mapped[str] = mapped_column(String(8), default="")
+    age: Mapped[str] = mapped_column(String(16), default="")
+
+
+class Staff(Base):
+    """A physician or nurse, by the hospital's own staff number."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    ward: Mapped[str] = mapped_column(String(100), default="", index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(String(64), default="")
 
 
 class Task(Base):

@@ -13,7 +13,7 @@ from server_stub.handwriting import EncryptionKey, EventSigner, HandwritingServi
 from server_stub.handwriting import api as handwriting_api
 from server_stub.handwriting import tasks as handwriting_tasks
 from server_stub.mobile import tasks as mobile_tasks
-from server_stub.mobile.api import his_router
+from server_stub.mobile.api import his_router, patient_router
 from server_stub.mobile.push import PushHub
 from server_stub.mobile.service import TaskRules, TaskService
 from server_stub.mobile.station_api import station_router
@@ -82,6 +82,7 @@ def rooms(core: Core) -> tuple[Room, ...]:
     callbacks = mobile_tasks.Callbacks(core.store, core.auth)
     router = APIRouter()
     router.include_router(his_router(core.store, services.tasks, services.evidence))
+    router.include_router(patient_router(core.store, services.tasks))
     router.include_router(station_router(core.store, services.tasks, services.hub))
 
     def recover(exclusive: bool) -> None:

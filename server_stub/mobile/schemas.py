@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server_stub.mobile.models import Task, TaskSigner
+from server_stub.mobile.models import Patient, Task, TaskSigner
 from signing import wire
 
 
@@ -38,6 +38,19 @@ def his_task_json(task: Task) -> dict[str, Any]:
     if task.held:
         answer["recalled"] = True
     return answer
+
+
+def patient_json(patient: Patient) -> dict[str, Any]:
+    """A patient as `wire.Patient` has it."""
+    return wire.Patient(
+        id=patient.id,
+        name=patient.name,
+        visit=patient.visit,
+        ward=patient.ward,
+        bed=patient.bed,
+        sex=patient.sex,
+        age=patient.age,
+    ).to_dict()
 
 
 def policy_of(task: Task) -> wire.Policy:

@@ -23,7 +23,7 @@ from server_stub.evidence import Dossier
 from server_stub.handwriting import Subject
 from server_stub.mobile import documents, schemas
 from server_stub.mobile.fields import place
-from server_stub.mobile.models import Task, TaskSigner
+from server_stub.mobile.models import Patient, Task, TaskSigner
 from server_stub.mobile.push import PushHub
 from server_stub.store import AuditKind, Store, new_id
 from signing import wire
@@ -137,6 +137,7 @@ class TaskService:
 
     def add(self, session: Session, task: Task) -> None:
         """Store a prepared task in the caller's transaction; `announce` it after the commit."""
+        session.merge(Patient(**task.patient))
         session.add(task)
         self._store.audit.append(
             session,
@@ -182,6 +183,17 @@ class TaskService:
             query = query.where(Task.external_id == external_id)
         if after is not None:
             query = query.where(Task.id > after)
+        return list(session.scalars(query))
+
+    def patients(
+        self, session: Session, *, ward: str | None = None, patient: str | None = None
+    ) -> list[Patient]:
+        """Patients as last described, by ward and bed."""
+        query = select(Patient).order_by(Patient.ward, Patient.bed, Patient.id).limit(LIST_LIMIT)
+        if ward is not None:
+            query = query.where(Patient.ward == ward)
+        if patient is not None:
+            query = query.where(Patient.id == patient)
         return list(session.scalars(query))
 
     def cancel(self, session: Session, caller: str, task_id: str) -> Task:
