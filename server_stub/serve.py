@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import logging
 import os
-import secrets
 import signal
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ log = logging.getLogger("penward.serve")
 PRODUCT_TARGET = "server_stub.app:create_app"
 WORKER_END_SECONDS = 15
 RUN_FOLDER = "run"
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 a folder of this user's own is made in it, mode 0700
 
 LOG_CONFIG: dict[str, Any] = {
     "version": 1,
@@ -148,17 +150,17 @@ def _open(settings: Settings, passphrase: str) -> tuple[Hospital, bool]:
 
 @contextlib.contextmanager
 def _tls_files(settings: Settings, hospital: Hospital) -> Iterator[dict[str, Any]]:
-    """The TLS chain and key as files for granian; the key's password is known to this process alone."""
+    """The TLS chain and key as files of this user alone, in memory where the system has such a folder.
+
+    granian reads them again for each worker that it starts and cannot decrypt the PKCS#8 that
+    `cryptography` writes, so the key lies unencrypted there as long as the server runs.
+    """
     signer = hospital.signer("tls")
     if not isinstance(signer, EcSigner):
         raise SetupError("ca.role-missing", role="tls")
-    folder = settings.directory / RUN_FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    password = secrets.token_hex(32)
+    folder = _runtime_folder(settings.directory)
     key = signer.key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.BestAvailableEncryption(password.encode()),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     paths = folder / "tls-chain.pem", folder / "tls-key.pem"
     chain = b"".join(item.pem for item in (hospital.certificate("tls"), *hospital.chain("tls")))
@@ -167,15 +169,28 @@ def _tls_files(settings: Settings, hospital: Hospital) -> Iterator[dict[str, Any
             path.unlink(missing_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
                 stream.write(content)
-        yield {
-            "ssl_cert": paths[0],
-            "ssl_key": paths[1],
-            "ssl_key_password": password,
-            "ssl_protocol_min": SSLProtocols.tls12,
-        }
+        yield {"ssl_cert": paths[0], "ssl_key": paths[1], "ssl_protocol_min": SSLProtocols.tls12}
     finally:
         for path in paths:
             path.unlink(missing_ok=True)
+
+
+def _runtime_folder(directory: Path) -> Path:
+    """A folder of this user's for this hospital: in shared memory, else `DIR/run`.
+
+    Raises:
+        SetupError: `server.runtime-folder-foreign`, somebody else holds that name.
+    """
+    folder = directory / RUN_FOLDER
+    if MEMORY_FOLDER.is_dir() and os.access(MEMORY_FOLDER, os.W_OK):
+        name = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
+        folder = MEMORY_FOLDER / f"penward-{os.getuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.name != "nt":
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise SetupError("server.runtime-folder-foreign", folder=str(folder))
+    return folder
 
 
 def _ignore_reload() -> None:

@@ -63,7 +63,8 @@ def verify_audit(
     """Read every event once and compare.
 
     `checkpoints` are heads that stations carried home (their signatures checked before), `exported` the
-    roots of the export folder, `acts` (kind, subject) pairs that must each have an event, `token_problem(token, root)`
+    roots of the export folder, `acts` (kind, subject) pairs that must each have an event,
+    `token_problem(token, root)`
     says what is wrong with a time stamp, None when nothing is.
     """
     report = AuditReport()
