@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from signing.ofd.signatures.binding import EventSignature, event_signatures
     from signing.ofd.signatures.digest import document_digest
     from signing.ofd.signatures.errors import OfdSignError
     from signing.ofd.signatures.normal_form import normalise
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from signing.ofd.signatures.verify import verify_ofd
 
 __all__ = [
+    "EventSignature",
     "OfdSignError",
     "SealMaker",
     "document_digest",
+    "event_signatures",
     "ink_seal_picture",
     "normalise",
     "read_ink_seal_picture",
@@ -27,9 +30,11 @@ __all__ = [
 ]
 
 _PLACES = {
+    "EventSignature": "binding",
     "OfdSignError": "errors",
     "SealMaker": "sign",
     "document_digest": "digest",
+    "event_signatures": "binding",
     "ink_seal_picture": "picture",
     "normalise": "normal_form",
     "read_ink_seal_picture": "picture",

@@ -1,0 +1,68 @@
+"""Judges an evidence ZIP as a whole: its own parts, the documents inside, and that they belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from signing.evidence import CheckedSigning, DocumentSignature, check_evidence_zip, match_documents
+from signing.pki import Certificate
+from signing.verdict import Check, FileVerdict, SignatureVerdict
+from signing.verify.files import verify_bytes
+
+
+def verify_evidence(
+    name: str, data: bytes, anchors: Sequence[Certificate], *, at: datetime | None = None
+) -> FileVerdict:
+    """One `SignatureVerdict` for each signing the ZIP tells of, and a part for each document in it.
+
+    Raises:
+        EvidenceError: the container cannot be parsed.
+    """
+    contents = check_evidence_zip(data, anchors)
+    parts = tuple(
+        verify_bytes(f"documents/{document}", content, anchors, at=at)
+        for document, content in contents.documents
+    )
+    found = [
+        signature for document, content in contents.documents for signature in _signatures(document, content)
+    ]
+    matches, loose = match_documents(contents, found)
+    signatures = tuple(
+        _signing_verdict(signing, matches.get(signing.number, ())) for signing in contents.signings
+    )
+    return FileVerdict(name, "evidence", signatures, (*contents.checks, *loose), parts)
+
+
+def _signatures(document: str, content: bytes) -> list[DocumentSignature]:
+    """What the event signatures inside a document say of themselves."""
+    if content.startswith(b"PK\x03\x04"):
+        from signing.ofd.signatures import event_signatures
+    else:
+        from signing.pdf import event_signatures
+    return [
+        DocumentSignature(document, item.certificate, item.document_digest, item.picture)
+        for item in event_signatures(content)
+    ]
+
+
+def _signing_verdict(signing: CheckedSigning, matches: Sequence[Check]) -> SignatureVerdict:
+    path = signing.station_path
+    manifest = signing.manifest
+    return SignatureVerdict(
+        number=signing.number,
+        kind="evidence",
+        signer=manifest.signer_name if manifest else "",
+        checks=(*signing.checks, *matches),
+        signed_at=_moment(manifest.finished_at_us) if manifest else "",
+        anchor=path.anchor.subject_text if path and path.anchor else "",
+        test_anchor=path.is_test_anchor if path else False,
+        label=signing.evidence.document,
+    )
+
+
+def _moment(microseconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return ""

@@ -1,0 +1,72 @@
+"""Tells by its content what a file is and lets the room that knows the format judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from signing.verdict import Check, CheckName, FileVerdict, Outcome, PenwardError
+
+if TYPE_CHECKING:
+    from signing.pki import Certificate
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+
+_ZIP = b"PK\x03\x04"
+_PDF = b"%PDF-"
+_PDF_WINDOW = 1024
+_DIRECTORY_WINDOW = 256 * 1024
+
+
+def verify_bytes(
+    name: str, data: bytes, anchors: Sequence[Certificate], *, at: datetime | None = None
+) -> FileVerdict:
+    """The verdict on a file: an OFD, a PDF or an evidence ZIP, told apart by content, never by `name`.
+
+    `anchors` are the only certificates trusted; `at` (aware) overrides the moment at which validity is
+    judged. Whatever the file holds becomes a check: what is none of the three is not decidable.
+    """
+    if not data:
+        return undecided(name, "verify.empty")
+    if len(data) > MAX_FILE_BYTES:
+        return undecided(name, "verify.too-large", limit=str(MAX_FILE_BYTES // (1024 * 1024)))
+    try:
+        if data.startswith(_ZIP):
+            return _verify_zip(name, data, anchors, at)
+        if _PDF in data[:_PDF_WINDOW]:
+            from signing.pdf import verify_pdf
+
+            verdict = verify_pdf(data, anchors=anchors, at=at)
+            return FileVerdict(name, "pdf", verdict.signatures, verdict.checks, verdict.parts)
+    except PenwardError as error:
+        params = {key: str(value) for key, value in error.params.items()}
+        check = Check(CheckName.STRUCTURE, Outcome.UNDECIDED, error.code, params.get("name", ""), params)
+        return FileVerdict(name, "unknown", (), (check,))
+    return undecided(name, "verify.unknown-format")
+
+
+def _verify_zip(name: str, data: bytes, anchors: Sequence[Certificate], at: datetime | None) -> FileVerdict:
+    if _is_evidence(data):
+        from signing.verify.evidence import verify_evidence
+
+        return verify_evidence(name, data, anchors, at=at)
+    from signing.ofd.signatures import verify_ofd
+
+    verdict = verify_ofd(data, anchors=anchors, at=at, name=name)
+    if any(check.reason == "ofd.no-ofd-xml" for check in verdict.checks):
+        return undecided(name, "verify.unknown-format")
+    return verdict
+
+
+def _is_evidence(data: bytes) -> bool:
+    """Whether the ZIP's directory, at its end, names the parts that only an evidence ZIP has."""
+    tail = data[-_DIRECTORY_WINDOW:]
+    return b"hashes.json" in tail and b"index.json" in tail and b"OFD.xml" not in tail
+
+
+def undecided(name: str, reason: str, **params: str) -> FileVerdict:
+    """The verdict on a file that no room can judge."""
+    return FileVerdict(
+        name, "unknown", (), (Check(CheckName.STRUCTURE, Outcome.UNDECIDED, reason, "", params),)
+    )
