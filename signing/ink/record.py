@@ -27,7 +27,7 @@ TRAILER_MAGIC = b"PWEND\r\n\x1a"
 VERSION = 1
 
 _FIXED = struct.Struct("<8sHHqIIIIIIII")
-_SAMPLE = struct.Struct("<qqiiiiI")
+_SAMPLE = struct.Struct("<qqiiiIi")
 _TRAILER = struct.Struct("<8sI")
 
 _SIMULATED = 1
