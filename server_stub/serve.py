@@ -79,7 +79,8 @@ def serve(
         if is_sqlite and settings.workers > 1:
             raise SetupError("server.workers-need-postgresql", workers=settings.workers)
         port = free_port(host, settings.port if port is None else port)
-        with _tls_files(settings, hospital) if tls else contextlib.nullcontext({}) as options:
+        with contextlib.ExitStack() as stack:
+            options = stack.enter_context(_tls_files(settings, hospital)) if tls else {}
             server = MPServer(
                 app_target,
                 address=host,
@@ -173,6 +174,8 @@ def _tls_files(settings: Settings, hospital: Hospital) -> Iterator[dict[str, Any
     finally:
         for path in paths:
             path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _runtime_folder(directory: Path) -> Path:

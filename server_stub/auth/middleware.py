@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+import anyio
 import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +23,7 @@ from signing.wire import IDEMPOTENCY_HEADER, Request
 log = logging.getLogger("penward.auth")
 
 DRAIN_LIMIT = 2 << 30
+DRAIN_SECONDS = 30
 MAX_QUERY_FIELDS = 100
 
 
@@ -50,8 +52,9 @@ class CallerMiddleware:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        incoming = _Incoming(receive)
         try:
-            receive = await self._admit(scope, receive)
+            receive = await self._admit(scope, incoming)
         except PenwardError as error:
             log.warning(
                 "refused %s %s from %s: %s",
@@ -60,7 +63,9 @@ class CallerMiddleware:
                 (scope.get("client") or ("?",))[0],
                 error,
             )
-            await refuse(scope, receive, send, error)
+            if scope["type"] == "http":
+                await incoming.drain()
+            await refuse(scope, incoming, send, error)
             return
         await self._app(scope, receive, send)
 
@@ -120,7 +125,6 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body, never holding more than `limit` bytes; raises TooLarge `server.body-too-large`."""
     declared = _headers(scope).get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        await drain(receive)
         raise TooLarge("server.body-too-large", limit=limit)
     parts: list[bytes] = []
     size = 0
@@ -131,21 +135,30 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            parts.clear()
-            await drain(receive, more=message.get("more_body", False))
             raise TooLarge("server.body-too-large", limit=limit)
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
 
 
-async def drain(receive: Receive, *, more: bool = True) -> None:
-    """Read and forget what the client still sends, so that it gets to read our answer; at most 2 GiB."""
-    size = 0
-    while more and size < DRAIN_LIMIT:
-        message = await receive()
-        size += len(message.get("body", b""))
-        more = message["type"] == "http.request" and message.get("more_body", False)
+class _Incoming:
+    """A `receive` that knows whether the body has ended."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Read and forget what the client still sends, so that it gets to read the answer; with limits."""
+        size = 0
+        with anyio.move_on_after(DRAIN_SECONDS):
+            while not self._ended and size < DRAIN_LIMIT:
+                size += len((await self()).get("body", b""))
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

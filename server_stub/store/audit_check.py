@@ -85,8 +85,8 @@ def _walk(
     missing: set[tuple[AuditKind, str]],
 ) -> dict[str, tuple[int, str]]:
     wanted: dict[tuple[str, int], list[tuple[ChainHead, str]]] = {}
-    for head, source in kept:
-        wanted.setdefault((head.writer, head.count), []).append((head, source))
+    for kept_head, source in kept:
+        wanted.setdefault((kept_head.writer, kept_head.count), []).append((kept_head, source))
     ends: dict[str, tuple[int, str]] = {}
     rows = session.scalars(
         select(AuditEvent).order_by(AuditEvent.writer, AuditEvent.seq).execution_options(yield_per=1000)
@@ -101,7 +101,8 @@ def _walk(
         for other, source in wanted.pop((writer, event.seq), ()):
             if other.root.hex() != event.digest:
                 report.add("store.audit-rewritten", writer=writer, seq=event.seq, source=source)
-        missing.discard((AuditKind(event.kind), event.subject) if event.kind in _KINDS else (None, ""))  # type: ignore[arg-type]
+        if event.kind in _KINDS:
+            missing.discard((AuditKind(event.kind), event.subject))
         ends[writer] = event.seq, event.digest
     for (writer, count), others in wanted.items():
         if count > 0:

@@ -99,11 +99,8 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state of the database; what it changes is thrown away."""
-        with Session(self.engine, expire_on_commit=False) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield session  # closing rolls back and leaves the rows readable
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
