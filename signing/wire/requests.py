@@ -168,7 +168,7 @@ def parse_authorization(header: str) -> Authorization:
     """Read a header; the caller looks up the key by `key_id` and then verifies.
 
     Raises:
-        WireError: `wire.unknown-scheme` or `wire.bad-authorization`.
+        WireError: `wire.unknown-scheme`, `wire.bad-authorization` or `wire.bad-time`.
     """
     if len(header) > MAX_HEADER:
         raise WireError("wire.bad-authorization")
