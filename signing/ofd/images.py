@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import io
 import struct
-import threading
 import warnings
 from dataclasses import dataclass
 
-import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from signing.ofd.errors import OfdError
+from signing.pdf.document import open_pdf
+from signing.pdf.errors import PdfError
 
 MOST_PIXELS = 80_000_000
 _FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "TIFF", "JPEG2000")
 _JBIG2_MAGIC = b"\x97JB2\r\n\x1a\n"
 _PAGE_INFORMATION, _END_OF_PAGE, _END_OF_FILE = 48, 49, 51
-_PDFIUM = threading.Lock()
-"""PDFium is not made for several threads."""
+_ONE_PIXEL_A_POINT = 72.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +85,10 @@ def _jbig2(data: bytes, name: str) -> Image.Image:
         stream, width, height = _jbig2_embedded(data)
         if not 0 < width * height <= MOST_PIXELS:
             raise ValueError("size")
-        with _PDFIUM:
-            document = pypdfium2.PdfDocument(_one_picture_pdf(stream, width, height))
-            try:
-                bitmap = document[0].render(scale=1, grayscale=True, may_draw_forms=False)
-                return bitmap.to_pil().convert("L").copy()
-            finally:
-                document.close()
-    except (ValueError, struct.error, IndexError, pypdfium2.PdfiumError) as error:
+        with open_pdf(_one_picture_pdf(stream, width, height)) as document:
+            page = document.render(0, _ONE_PIXEL_A_POINT)
+        return Image.frombytes("RGB", (page.width, page.height), page.rgb).convert("L")
+    except (ValueError, struct.error, IndexError, PdfError) as error:
         raise OfdError("ofd.bad-image", name=name) from error
 
 
