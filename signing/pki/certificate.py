@@ -112,7 +112,7 @@ class Certificate:
         Raises:
             PkiError: `pki.bad-certificate`.
         """
-        return cls.from_pem(data) if b"-----BEGIN" in data[:4096] else cls.from_der(data)
+        return cls.from_der(data) if data[:1] == b"\x30" else cls.from_pem(data)
 
     @property
     def pem(self) -> bytes:

@@ -89,6 +89,8 @@ class TimeStampAuthority:
 
     def _issue(self, imprint_der: bytes, nonce: int | None, with_certificates: bool) -> bytes:
         moment = self._clock()
+        if moment.tzinfo is None:
+            raise TspError("tsp.time-not-available")
         info = encode_tst_info(
             policy=self._policy,
             imprint_der=imprint_der,
