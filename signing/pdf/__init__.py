@@ -4,7 +4,7 @@ from signing.pdf.document import Hit, PageImage, PdfDocument, find_text, open_pd
 from signing.pdf.errors import FontError, PdfError, PdfSignError
 from signing.pdf.limits import Limits
 from signing.pdf.normalise import document_digest, normalise_pdf
-#from signing.pdf.report import build_report_pdf
+from signing.pdf.report import build_report_pdf
 from signing.pdf.sign import sign_pdf
 from signing.pdf.verify import verify_pdf
 
@@ -16,6 +16,7 @@ __all__ = [
     "PdfDocument",
     "PdfError",
     "PdfSignError",
+    "build_report_pdf",
     "document_digest",
     "find_text",
     "normalise_pdf",

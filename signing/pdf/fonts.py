@@ -133,7 +133,17 @@ def cut(font: Path | bytes, characters: Iterable[str], *, index: int = 0) -> Fon
         options.glyph_names = False
         options.recalc_timestamp = False
         options.name_IDs = [0, 1, 2, 6, 13, 14]
-        options.drop_tables = [*options.drop_tables, "FFTM", "BDF ", "mort", "GSUB", "GPOS", "GDEF", "vhea", "vmtx"]
+        options.drop_tables = [
+            *options.drop_tables,
+            "FFTM",
+            "BDF ",
+            "mort",
+            "GSUB",
+            "GPOS",
+            "GDEF",
+            "vhea",
+            "vmtx",
+        ]
         cutter = subset.Subsetter(options)
         cutter.populate(text=text)
         cutter.subset(ttf)

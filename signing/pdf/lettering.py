@@ -40,7 +40,9 @@ def lettering_form(
         baseline = height_pt - size * (LEADING * number + 1)
         content.append(b"1 0 0 1 0 %s Tm\n" % _number(baseline))
         for index, piece in line:
-            glyphs = "".join(f"{subsets[index].glyphs[ord(c)]:04X}" for c in piece if ord(c) in subsets[index].glyphs)
+            glyphs = "".join(
+                f"{subsets[index].glyphs[ord(c)]:04X}" for c in piece if ord(c) in subsets[index].glyphs
+            )
             content.append(b"/F%d %s Tf <%s> Tj\n" % (index, _number(size), glyphs.encode("ascii")))
     content.append(b"ET\n")
     resources = generic.DictionaryObject(
@@ -141,7 +143,10 @@ def _width(line: Sequence[tuple[int, str]], subsets: dict[int, FontSubset]) -> f
 
 
 def _to_unicode(font: FontSubset) -> bytes:
-    pairs = [f"<{glyph:04X}> <{chr(code).encode('utf-16-be').hex().upper()}>" for code, glyph in sorted(font.glyphs.items())]
+    pairs = [
+        f"<{glyph:04X}> <{chr(code).encode('utf-16-be').hex().upper()}>"
+        for code, glyph in sorted(font.glyphs.items())
+    ]
     blocks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
     mapping = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
     return (

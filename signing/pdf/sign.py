@@ -34,7 +34,7 @@ PRIVATE_KEY = "/PNWD"
 """Our entry in the signature dictionary: << /V 1 /Base N >>, N the count of bytes before the increment."""
 MAX_SIGNATURES = 100
 _CMS_ROOM = 2048
-_TOKEN_ROOM = 12 * 1024
+_TOKEN_ROOM = 6 * 1024
 _BOX_TOLERANCE_MM = 0.01
 
 
@@ -144,7 +144,9 @@ class _Increment:
     def _steps(self, writer: IncrementalPdfFileWriter, name: str) -> Generator[Any, Any, None]:
         left, bottom, right, top = self._frame.rect
         spec = SigFieldSpec(
-            sig_field_name=name, on_page=self._box.page, box=(left, bottom, right, top)  # type: ignore[arg-type]
+            sig_field_name=name,
+            on_page=self._box.page,
+            box=(left, bottom, right, top),  # type: ignore[arg-type]
         )
         return PdfCMSEmbedder(new_field_spec=spec).write_cms(field_name=name, writer=writer)
 

@@ -70,10 +70,7 @@ class Found:
 
 def find_signatures(reader: PdfFileReader, data: bytes) -> list[Found]:
     """All filled signature fields, in the order of signing; raises what pyHanko raises (use `reading`)."""
-    found = [
-        _read(reader, data, name, reference.get_object())
-        for name, _, reference in _filled(reader)
-    ]
+    found = [_read(reader, data, name, reference.get_object()) for name, _, reference in _filled(reader)]
     return sorted(found, key=lambda item: (item.revision, item.covered))
 
 

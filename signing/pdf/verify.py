@@ -150,14 +150,10 @@ class _Verifier:
         self, number: int, found: Found, checks: list[Check], look: _Look
     ) -> SignatureVerdict:
         try:
-            result = verify_token(
-                found.cms, found.content(self._data), anchors=self._anchors, at=self._at
-            )
+            result = verify_token(found.cms, found.content(self._data), anchors=self._anchors, at=self._at)
         except PenwardError as error:
             checks.append(_from_error(CheckName.TIME_STAMP, Outcome.FAIL, error))
-            return SignatureVerdict(
-                number, "pdf-time-stamp", "", tuple(checks), label=found.field_name
-            )
+            return SignatureVerdict(number, "pdf-time-stamp", "", tuple(checks), label=found.field_name)
         whole = not any(check.reason in _WRONG_DIGEST for check in result.checks)
         checks.append(self._integrity(found, None, whole))
         checks += result.checks
@@ -271,7 +267,9 @@ def _times(result: SignerResult, claimed: datetime | None) -> list[Check]:
             Check(CheckName.VALIDITY, Outcome.FAIL, "pdfsign.stamped-outside-validity", params=params)
         )
     if claimed is not None and claimed > stamped + _CLOCK_TOLERANCE:
-        checks.append(Check(CheckName.TIME_STAMP, Outcome.WARNING, "pdfsign.signed-after-stamp", params=params))
+        checks.append(
+            Check(CheckName.TIME_STAMP, Outcome.WARNING, "pdfsign.signed-after-stamp", params=params)
+        )
     return checks
 
 
