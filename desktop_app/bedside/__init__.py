@@ -1,0 +1,1 @@
+"""The bedside flow without any window: steps, capture, evidence, what is left to finish."""
