@@ -1,4 +1,4 @@
-"""What a signature shows: ink, an image or lines of text in a box, turned with the page; and its strict reading.
+"""What a signature shows: ink, an image or lines of text in a box, turned with the page; read strictly.
 
 Layout of the appearance stream: `q S 0 0 S X Y cm /Ink Do Q`, where the form /Ink is a function of the
 picture alone (`signing.pdf.ink`), and `q 1 0 0 1 0 0 cm /Note Do Q` for lines of text.

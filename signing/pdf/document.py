@@ -147,7 +147,7 @@ class PdfDocument:
             height = max(1, round(height_pt * dpi / 72))
             if width * height > self.limits.pixels:
                 raise PdfError("pdf.picture-too-large", limit=self.limits.pixels)
-            return _render(page, width, height, self.limits.seconds)
+            return _render(page, index, width, height, self.limits.seconds)
 
     @contextmanager
     def _page(self, index: int) -> Iterator[Any]:
@@ -216,7 +216,7 @@ def find_text(document: PdfDocument | bytes, text: str) -> list[Hit]:
 
 
 def _search(page: Any, text: str) -> Iterator[tuple[float, float, float, float]]:
-    """(x, y, width, height) in mm of each occurrence on one page; of one over several lines the first line."""
+    """(x, y, width, height) in mm of each occurrence on a page; of one over several lines the first."""
     textpage = page.get_textpage()
     try:
         searcher = textpage.search(text, match_case=True)
@@ -255,7 +255,7 @@ def _to_page(page: Any, x: float, y: float) -> tuple[float, float]:
     return page_x.value, page_y.value
 
 
-def _render(page: Any, width: int, height: int, seconds: float) -> PageImage:
+def _render(page: Any, index: int, width: int, height: int, seconds: float) -> PageImage:
     """Progressive rendering, given up at the deadline."""
     deadline = time.monotonic() + seconds
     bitmap = pdfium.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGRx)
@@ -273,9 +273,9 @@ def _render(page: Any, width: int, height: int, seconds: float) -> PageImage:
         )
         raw.FPDF_RenderPage_Close(page.raw)
         if state == raw.FPDF_RENDER_TOBECONTINUED:
-            raise PdfError("pdf.too-slow", seconds=round(seconds))
+            raise PdfError("pdf.too-slow", page=index + 1, seconds=round(seconds))
         if state != raw.FPDF_RENDER_DONE:
-            raise PdfError("pdf.page-unreadable", page=0)
+            raise PdfError("pdf.page-unreadable", page=index + 1)
         if page.formenv is not None:
             raw.FPDF_FFLDraw(page.formenv.raw, bitmap.raw, page.raw, 0, 0, width, height, 0, flags)
         picture = Image.frombuffer(

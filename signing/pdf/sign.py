@@ -146,9 +146,12 @@ class _Increment:
         spec = SigFieldSpec(
             sig_field_name=name,
             on_page=self._box.page,
-            box=(left, bottom, right, top),  # type: ignore[arg-type]
+            box=(left, bottom, right, top),
         )
-        return PdfCMSEmbedder(new_field_spec=spec).write_cms(field_name=name, writer=writer)
+        steps: Generator[Any, Any, None] = PdfCMSEmbedder(new_field_spec=spec).write_cms(
+            field_name=name, writer=writer
+        )
+        return steps
 
     def _dress(self, writer: IncrementalPdfFileWriter, field: generic.DictionaryObject) -> None:
         """Give the new field its exact place and its appearance."""

@@ -117,7 +117,7 @@ def _bounds(ranges: list[int], data: bytes, checks: list[Check]) -> tuple[int, i
     """Where the gap begins and ends and the signed bytes end; a range that makes no sense covers nothing."""
     if len(ranges) == 4 and ranges[0] == 0:
         _, start, end, length = ranges
-        if 0 < start < end - 1 and 0 <= length and end + length <= len(data):
+        if 0 < start < end - 1 and length >= 0 and end + length <= len(data):
             if data[start : start + 1] != b"<" or data[end - 1 : end] != b">":
                 checks.append(_fail("pdfsign.gap-not-contents"))
             return start, end, end + length
@@ -158,9 +158,7 @@ def _check_revision(
 ) -> None:
     """The signed bytes must end where the signature's own revision ends."""
     window = data[max(0, covered - _END_WINDOW) : covered]
-    end = None
-    for end in _END.finditer(window):
-        pass
+    end = max(_END.finditer(window), key=lambda match: match.start(), default=None)
     expected = reader.xrefs.get_startxref_for_revision(revision)
     if end is None or end.end() != len(window) or int(end[1]) != expected:
         if covered != len(data) or end is None:

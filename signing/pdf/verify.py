@@ -50,7 +50,7 @@ def verify_pdf(
         reader = open_reader(data, limits)
         with reading():
             found = find_signatures(reader, data)
-            reader.root["/Pages"]["/Count"]  # noqa: B018
+            reader.root["/Pages"]["/Count"]
     except PdfError as error:
         # Bytes of a signature in a file that cannot be read: it was signed and is damaged now.
         outcome = Outcome.FAIL if marks and error.code == "pdf.damaged" else Outcome.UNDECIDED
@@ -231,8 +231,7 @@ def _look(found: Found) -> _Look:
     except PdfSignError as error:
         return _Look(None, _from_error(CheckName.STRUCTURE, Outcome.FAIL, error))
     except FOREIGN:
-        error = PdfSignError("pdfsign.not-ink")
-        return _Look(None, _from_error(CheckName.STRUCTURE, Outcome.FAIL, error))
+        return _Look(None, Check(CheckName.STRUCTURE, Outcome.FAIL, "pdfsign.not-ink"))
     return _Look(shown, None)
 
 
