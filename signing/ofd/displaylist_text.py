@@ -55,6 +55,9 @@ def place_glyphs(
             x, y = number(sub.get("X"), x), number(sub.get("Y"), y)
             text = _code_text(sub.text or "")
             cells, mappings = _cells(text, mappings)
+            if font is None or font.member is None:
+                # Glyph numbers speak of the writer's own font; with another font only the characters count.
+                cells = [_Cell(cell.text, -1, cell.offset) for cell in cells]
             total += len(cells)
             if total > _MOST_GLYPHS:
                 guesses.add("ofd.note-too-much-text")

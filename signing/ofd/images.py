@@ -54,11 +54,11 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
-                    raise OfdError("ofd.bad-image", name=name)
-                picture.load()
-                return _plain(ImageOps.exif_transpose(picture) if picture.format == "TIFF" else picture)
+            picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+            if picture.width * picture.height > MOST_PIXELS:
+                raise OfdError("ofd.bad-image", name=name)
+            picture.load()
+            return _plain(ImageOps.exif_transpose(picture) if picture.format == "TIFF" else picture)
     except OfdError:
         raise
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
@@ -70,7 +70,7 @@ def _open(data: bytes, name: str) -> Image.Image:
 def _plain(picture: Image.Image) -> Image.Image:
     """The picture in one of the three modes of a Raster."""
     if picture.mode in ("L", "RGB", "RGBA"):
-        return picture.copy()
+        return picture
     if picture.mode in ("1", "I;16", "I", "F"):
         if picture.mode == "1":
             return picture.convert("L")

@@ -18,7 +18,8 @@ from signing.ofd.resources import Blobs, Resources
 A4 = Box(0.0, 0.0, 210.0, 297.0)
 _LARGEST_MM = 20_000.0
 _PARTS_KEPT = 24
-_MEMOS_KEPT = 48
+_MEMOS_KEPT = 96
+_MEMO_BYTES = 192 << 20
 T = TypeVar("T")
 
 
@@ -79,7 +80,8 @@ class Document:
         self._lock = threading.RLock()
         self._parts: OrderedDict[str, Element] = OrderedDict()
         self._boxes: dict[str, Box] = {}
-        self._memo: OrderedDict[Hashable, object] = OrderedDict()
+        self._memo: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
+        self._memo_weight = 0
         self.member = _document_member(package, body_element)
         signatures = child_text(body_element, "Signatures")
         self.signatures_member = package.resolve("OFD.xml", signatures) if signatures else None
@@ -121,15 +123,23 @@ class Document:
                 self._parts.move_to_end(member)
             return found
 
-    def memo(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value made for `key` before, or a new one; the least used are forgotten."""
+    def memo(self, key: Hashable, make: Callable[[], T], weigh: Callable[[T], int] | None = None) -> T:
+        """The value made for `key` before, or a new one; the least used are forgotten.
+
+        `weigh` tells the size of a large value in bytes; all together they keep to a budget.
+        """
         with self._lock:
-            if key not in self._memo:
-                self._memo[key] = make()
-                if len(self._memo) > _MEMOS_KEPT:
-                    self._memo.popitem(last=False)
-            self._memo.move_to_end(key)
-            return cast(T, self._memo[key])
+            if key in self._memo:
+                self._memo.move_to_end(key)
+                return cast(T, self._memo[key][0])
+            value = make()
+            weight = weigh(value) if weigh is not None else 0
+            self._memo[key] = (value, weight)
+            self._memo_weight += weight
+            while len(self._memo) > 1 and (len(self._memo) > _MEMOS_KEPT or self._memo_weight > _MEMO_BYTES):
+                _, (_, lost) = self._memo.popitem(last=False)
+                self._memo_weight -= lost
+            return value
 
     def page(self, index: int) -> Page:
         """The page with that index, counted from 0.

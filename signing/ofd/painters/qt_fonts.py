@@ -59,6 +59,11 @@ class Face:
         numbers = self.raw.glyphIndexesForString(character)
         return numbers[0] if numbers else 0
 
+    def advance(self, number: int) -> float:
+        """A glyph's width in ems."""
+        advances = self.raw.advancesForGlyphIndexes([number])
+        return advances[0].x() / BASE_SIZE if advances else 0.0
+
     def path(self, number: int) -> QPainterPath:
         """A glyph's outline at `BASE_SIZE` pixels to the em."""
         found = self._paths.get(number)

@@ -62,7 +62,7 @@ def _image(document: Document, item: ImageItem) -> QImage | None:
         except OfdError:
             return None
 
-    return document.memo(("image", item.key, item.mask), decode)
+    return document.memo(("image", item.key, item.mask), decode, _weight)
 
 
 def _reduced(document: Document, item: ImageItem, image: QImage, width: int, height: int) -> QImage:
@@ -74,4 +74,8 @@ def _reduced(document: Document, item: ImageItem, image: QImage, width: int, hei
             Qt.TransformationMode.SmoothTransformation,
         )
 
-    return document.memo(("image", item.key, item.mask, width, height), reduce)
+    return document.memo(("image", item.key, item.mask, width, height), reduce, _weight)
+
+
+def _weight(image: QImage | None) -> int:
+    return int(image.sizeInBytes()) if image is not None else 0

@@ -24,7 +24,7 @@ came out empty (PySide6 6.11.3, fonts loaded by QRawFont)."""
 def draw_text(painter: QPainter, shelf: FontShelf, item: TextItem, device: Matrix) -> None:
     """Draw one run. `device` leads from page mm to pixels."""
     matrix = item.matrix.then(device)
-    found = [(shelf.find(item, g.text, g.number), g) for g in item.glyphs]
+    found = [(shelf.find(item, g.text, g.number), g) for g in _single(shelf, item)]
     shape = Matrix(item.h_scale, 0.0, -_SLANT if _slanted(item) else 0.0, 1.0, 0.0, 0.0)
     if item.angle:
         shape = shape.then(rotation(item.angle))
@@ -46,6 +46,20 @@ def draw_text(painter: QPainter, shelf: FontShelf, item: TextItem, device: Matri
     loose = [(f, g) for f, g in found if f is not None and f.face is None]
     if loose:
         _draw_outlines(painter, item, loose, shape, matrix, False)
+
+
+def _single(shelf: FontShelf, item: TextItem) -> Iterator[Glyph]:
+    """The glyphs, where one of them stands for several characters without a number, one a character."""
+    for glyph in item.glyphs:
+        if glyph.number >= 0 or len(glyph.text) < 2:
+            yield glyph
+            continue
+        x = glyph.x
+        for character in glyph.text:
+            yield Glyph(character, -1, x, glyph.y)
+            found = shelf.find(item, character, -1)
+            if found is not None and found.face is not None:
+                x += found.face.advance(found.number) * item.size * item.h_scale
 
 
 def _draw_runs(
