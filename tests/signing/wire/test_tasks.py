@@ -170,7 +170,21 @@ JSON = st.recursive(
     max_leaves=8,
 )
 PATHS = st.sampled_from(
-    ["external_id", "patient", "patient.age", "document", "document.title", "signers", "signers.0", "signers.0.field", "signers.1.field.page", "policy", "consents", "consents.0.version", "callback_url"]
+    [
+        "external_id",
+        "patient",
+        "patient.age",
+        "document",
+        "document.title",
+        "signers",
+        "signers.0",
+        "signers.0.field",
+        "signers.1.field.page",
+        "policy",
+        "consents",
+        "consents.0.version",
+        "callback_url",
+    ]
 )
 
 
