@@ -36,9 +36,14 @@ class Attempts:
     def begin(
         self, subject: Subject, *, station_id: str, counter: int, manifest_sm3: str, package_sm3: str
     ) -> str:
-        """Record an attempt and the package that it will store; returns its id."""
+        """Record an attempt and the package that it will store; returns its id.
+
+        Raises:
+            Conflict: the task was ended or recalled meanwhile.
+        """
         attempt_id = new_id("attempt")
         with self._store.database.write() as session:
+            self._desk.hand_over(session, subject, station_id)
             session.add(
                 Attempt(
                     id=attempt_id,

@@ -198,8 +198,8 @@ class HandwritingService:
             manifest_sm3=manifest_sm3,
             package_sm3=package_sm3,
         )
-        self._checkpoint("attempt-recorded")
         try:
+            self._checkpoint("attempt-recorded")
             self._store.blobs.put(sealed)
             self._checkpoint("package-stored")
             document = self._store.blobs.get(subject.document_sm3)

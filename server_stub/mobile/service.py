@@ -291,6 +291,8 @@ class TaskService:
     def hand_over(self, session: Session, subject: Subject, station_id: str) -> dt.datetime:
         """The task is in a signer's hands at this station until the time returned."""
         task = self._locked(session, session.get_one(Task, subject.task_id))
+        if task.held or TaskState(task.state) not in OPEN_STATES:
+            raise Conflict("mobile.task-ended", task=task.id, state=task.state)
         if task.state != S.SIGNING:
             self._move(session, task, S.SIGNING, actor=f"station:{station_id}")
         until = min(self._store.clock() + self._rules.hand_over, task.expires_at)

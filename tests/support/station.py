@@ -62,9 +62,7 @@ class Answer(Protocol):
 class Http(Protocol):
     """Sends one request; path and query are absolute on the server."""
 
-    def request(
-        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes
-    ) -> Answer: ...
+    def request(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes) -> Answer: ...
 
 
 def utc_now() -> datetime:
