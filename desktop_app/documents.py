@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 
@@ -32,6 +33,7 @@ class ShownDocument:
             self.sizes_mm = [page.size_mm for page in document.pages]
         else:
             pdf = open_pdf(data)
+            weakref.finalize(self, pdf.close)
             self._render = partial(_pdf_page, pdf)
             self.sizes_mm = [pdf.page_size_mm(index) for index in range(pdf.page_count)]
         if not self.sizes_mm:

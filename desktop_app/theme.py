@@ -44,10 +44,14 @@ QLabel[kind="patient-muted"] {{ font-size: {PATIENT_PT}pt; color: {MUTED}; }}
 QLabel[kind="key"] {{ color: {MUTED}; font-size: 11pt; }}
 QLabel[kind="value"] {{ font-size: 14pt; }}
 QLabel[kind="bar"] {{ color: white; font-size: 18pt; font-weight: 600; }}
+QLabel[kind="bar-who"] {{ color: white; font-size: {PATIENT_PT}pt; }}
 QLabel[kind="bar-small"] {{ color: white; font-size: 12pt; }}
 QLabel[kind="badge"] {{
     background: {WARNING_GROUND}; color: {WARNING}; border: 1px solid #E2BE73;
     border-radius: 6px; padding: 4px 10px; font-weight: 600; }}
+QLabel[kind="badge-large"] {{
+    background: {WARNING_GROUND}; color: {WARNING}; border: 1px solid #E2BE73;
+    border-radius: 8px; padding: 4px 14px; font-size: {PATIENT_PT}pt; font-weight: 600; }}
 QLabel[kind="good"] {{ color: {GOOD}; font-size: 20pt; font-weight: 600; }}
 QFrame[kind="card"] {{ background: {PAPER}; border: 1px solid {LINE}; border-radius: 12px; }}
 QFrame[kind="notice"] {{
@@ -64,7 +68,7 @@ QPushButton {{
 QPushButton:hover {{ background: #EDF2F5; }}
 QPushButton:pressed {{ background: #DFE7EC; }}
 QPushButton:disabled {{ color: #8A99A2; border-color: {LINE}; background: #EEF2F4; }}
-QPushButton:focus, QListView:focus, QScrollArea:focus, QCheckBox:focus {{ border: 3px solid {FOCUS}; }}
+QPushButton:focus, QScrollArea:focus, QCheckBox:focus {{ border: 3px solid {FOCUS}; }}
 QPushButton[kind="large"] {{ min-height: {CONTROL_PX + 2}px; font-size: {PATIENT_PT}pt; padding: 8px 28px; }}
 QPushButton[kind="primary"] {{
     background: {NURSE}; color: white; border: 1px solid {NURSE_DARK};
@@ -82,12 +86,12 @@ QScrollArea {{ background: #E4EAEE; border: 3px solid {LINE}; border-radius: 12p
 QScrollArea[kind="plain"] {{ background: transparent; border: none; }}
 QWidget#sheets {{ background: #E4EAEE; }}
 QWidget#plain {{ background: transparent; }}
-QListView {{ background: transparent; border: 3px solid transparent; border-radius: 12px; outline: none; }}
+QListView {{ background: transparent; border: none; outline: none; }}
 QCheckBox {{ font-size: {PATIENT_PT}pt; spacing: 14px; padding: 8px; border: 3px solid transparent;
     border-radius: 8px; min-height: {CONTROL_PX - 16}px; }}
 QCheckBox::indicator {{ width: 30px; height: 30px; border: 2px solid {SIGNER}; border-radius: 6px;
     background: white; }}
-QCheckBox::indicator:checked {{ background: {SIGNER}; }}
+QCheckBox::indicator:checked {{ background: {SIGNER}; image: url("@tick@"); }}
 QProgressBar {{ border: none; background: {LINE}; border-radius: 5px; min-height: 10px; max-height: 10px; }}
 QProgressBar::chunk {{ background: {SIGNER}; border-radius: 5px; }}
 QScrollBar:vertical {{ background: transparent; width: 18px; margin: 2px; }}
@@ -112,7 +116,8 @@ def apply(app: QApplication) -> None:
     palette.setColor(QPalette.ColorRole.Text, QColor(TEXT))
     palette.setColor(QPalette.ColorRole.Highlight, QColor(NURSE))
     app.setPalette(palette)
-    app.setStyleSheet(STYLE)
+    tick = resources.files("resources").joinpath("icons", "tick.svg")
+    app.setStyleSheet(STYLE.replace("@tick@", str(tick).replace("\\", "/")))
     app.setWindowIcon(icon("penward"))
 
 

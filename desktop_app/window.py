@@ -12,7 +12,7 @@ from desktop_app.bedside.flow import Equipment, Flow
 from desktop_app.bedside.steps import Role, Step
 from desktop_app.documents import ShownDocument
 from desktop_app.pages.nurse import HandOverPage, ResultPage, ReviewPage, WaitPage
-from desktop_app.pages.parts import Page, badge, button, label, picture, restyle
+from desktop_app.pages.parts import ElidedLabel, Page, badge, button, label, picture, restyle
 from desktop_app.pages.sign import SignPage
 from desktop_app.pages.signer import HandBackPage, PhotoPage, ReadingPage, UploadPage
 from desktop_app.pages.task_list import TaskListPage
@@ -31,6 +31,7 @@ from desktop_app.qt import (
 )
 from desktop_app.words import Words
 from signing.verdict import PenwardError
+from signing.wire import MediaType
 
 LOG = logging.getLogger("penward.desktop")
 POLL_MS = 20_000
@@ -75,12 +76,13 @@ class Bar(QFrame):
         self._role = label("", "bar")
         row.addWidget(self._role)
         row.addSpacing(16)
-        self._who = label("", "bar-small")
+        self._who = ElidedLabel("bar-who")
         row.addWidget(self._who, 1)
-        self._badge = badge(words("simulated"))
+        self._badge = badge(words("simulated"), "badge-large")
         row.addWidget(self._badge)
         where = " · ".join(part for part in (place.hospital, place.ward, place.station) if part)
-        row.addWidget(label(where, "bar-small"))
+        self._where = label(where, "bar-small")
+        row.addWidget(self._where)
 
     def show_role(self, role: Role, signer: str, identity: str, simulated: bool) -> None:
         """Nurse or signer, with the signer's name and the patient's identity line."""
@@ -88,7 +90,8 @@ class Bar(QFrame):
         self._nurse.setVisible(nurse)
         self._signer.setVisible(not nurse)
         self._role.setText(self._words("bar-nurse") if nurse else self._words("bar-signer", signer=signer))
-        self._who.setText(identity)
+        self._who.show_text(identity)
+        self._where.setVisible(nurse)
         self._badge.setVisible(simulated)
         if self.property("role") != role.value:
             self.setProperty("role", role.value)
@@ -130,6 +133,7 @@ class MainWindow(QMainWindow):
     def begin(self) -> None:
         """Show the list, listen to the server, poll behind it."""
         self.show_step(self.flow.step)
+        self.tasks.rows.setFocus(Qt.FocusReason.OtherFocusReason)
         self.flow.start()
         self._equipment.server.listen(self._push.ring)
         self._poll.start()
@@ -269,13 +273,14 @@ class MainWindow(QMainWindow):
         signing = self.flow.signing
         return None if signing is None else self._open(signing.task.media_type, signing.document)
 
-    def _open(self, media_type: object, data: bytes) -> ShownDocument | None:
+    def _open(self, media_type: MediaType, data: bytes) -> ShownDocument | None:
         if self._document is None or self._document[0] != data:
             try:
-                self._document = (data, ShownDocument(media_type, data))  # type: ignore[arg-type]
+                opened = ShownDocument(media_type, data)
             except PenwardError as error:
                 self.show_notice(error)
                 return None
+            self._document = (data, opened)
         return self._document[1]
 
     def _show_bar(self) -> None:

@@ -47,6 +47,13 @@ class Words:
             role = self("role-with-relation", role=role, relation=signer.relation)
         return f"{role} {signer.name}"
 
+    def instant(self, text: str) -> str:
+        """An RFC 3339 time to the second in the station's own zone; what is none stays as it is."""
+        try:
+            return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+        except ValueError:
+            return text
+
     def moment(self, moment: datetime) -> str:
         """A time of day as people of the ward read it, in the station's own zone."""
         return moment.astimezone().strftime("%m-%d %H:%M")

@@ -55,6 +55,7 @@ class InkCanvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(480, 240)
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     @property
     def area(self) -> QRectF:
@@ -216,7 +217,7 @@ class InkCanvas(QWidget):
         painter.fillRect(part, QColor(theme.GROUND))
         area = self.area
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor("#9DB1BC"), 2))
+        painter.setPen(QPen(QColor(theme.FOCUS if self.hasFocus() else "#9DB1BC"), 2))
         painter.setBrush(QColor(theme.PAPER))
         painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 12, 12)
         painter.setPen(QPen(QColor("#C5D2D9"), 2, Qt.PenStyle.DashLine))

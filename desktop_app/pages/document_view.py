@@ -99,6 +99,7 @@ class DocumentView(QScrollArea):
         self._sheets: list[Sheet] = []
         self._pending: set[int] = set()
         self._round = 0
+        self._wanted: StampBox | None = None
         self._in_view: frozenset[int] = frozenset()
         self._holder = QWidget()
         self._holder.setObjectName("sheets")
@@ -121,8 +122,10 @@ class DocumentView(QScrollArea):
     @property
     def complete(self) -> bool:
         """Whether every page in view has its picture."""
-        return bool(self._sheets) and all(
-            self._sheets[i].drawn_width for i in self._visible_part() if i < len(self._sheets)
+        return (
+            self._wanted is None
+            and bool(self._sheets)
+            and all(self._sheets[i].drawn_width for i in self._visible_part() if i < len(self._sheets))
         )
 
     def show_document(
@@ -133,7 +136,7 @@ class DocumentView(QScrollArea):
             self._later.start()
             return
         self._round += 1
-        self._document, self._in_view = document, frozenset()
+        self._document, self._in_view, self._wanted = document, frozenset(), None
         self._pending.clear()
         for sheet in self._sheets:
             self._box.removeWidget(sheet)
@@ -151,11 +154,20 @@ class DocumentView(QScrollArea):
         self.verticalScrollBar().setValue(0)
 
     def scroll_to_mark(self, box: StampBox) -> None:
-        """Bring the place of a signature into view."""
-        if 0 <= box.page < len(self._sheets):
-            sheet = self._sheets[box.page]
-            middle = (box.y_mm + box.height_mm / 2) / sheet.size_mm[1] * sheet.height()
-            self.verticalScrollBar().setValue(round(sheet.y() + middle - self.viewport().height() / 2))
+        """Bring the place of a signature into view, now or as soon as the pages are laid out."""
+        self._wanted = box
+        self._later.start()
+
+    def _scroll_to(self, box: StampBox) -> bool:
+        """False while the pages are not yet where they will be."""
+        if not 0 <= box.page < len(self._sheets):
+            return True
+        sheet = self._sheets[box.page]
+        if not self.isVisible() or self._holder.height() < sheet.y() + sheet.height():
+            return False
+        middle = (box.y_mm + box.height_mm / 2) / sheet.size_mm[1] * sheet.height()
+        self.verticalScrollBar().setValue(round(sheet.y() + middle - self.viewport().height() / 2))
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Home and End besides what a scroll area knows."""
@@ -196,6 +208,11 @@ class DocumentView(QScrollArea):
         """See which pages are in view; draw those that are or soon will be."""
         if self._document is None:
             return
+        if self._wanted is not None:
+            if not self._scroll_to(self._wanted):
+                self._later.start()
+                return
+            self._wanted = None
         visible = self._visible_part()
         for number in [*sorted(visible), max(visible, default=-1) + 1]:
             self._draw(number)

@@ -157,7 +157,7 @@ class ResultPage(Page):
         """Show a result."""
         words, signature = self._words, result.signature
         self._facts["signer"].setText(words.signer(result.signer))
-        self._facts["time"].setText(signature.stamped_at or signature.signed_at)
+        self._facts["time"].setText(words.instant(signature.stamped_at or signature.signed_at))
         mark = words("test-anchor") if signature.test_anchor else ""
         self._facts["anchor"].setText(f"{mark}{signature.anchor}")
         self._badge.setVisible(bool(result.simulated))

@@ -6,11 +6,15 @@ from collections.abc import Callable
 
 from desktop_app import theme
 from desktop_app.qt import (
+    QCheckBox,
+    QFontMetricsF,
     QFrame,
     QHBoxLayout,
     QKeySequence,
     QLabel,
+    QMouseEvent,
     QPushButton,
+    QResizeEvent,
     QSizePolicy,
     Qt,
     QVBoxLayout,
@@ -91,6 +95,57 @@ def fact(name: str) -> tuple[QWidget, QLabel]:
     return holder, value
 
 
+class ElidedLabel(QLabel):
+    """One line that ends in … where there is no room; its whole text is its accessible name."""
+
+    def __init__(self, kind: str = "") -> None:
+        super().__init__()
+        self._whole = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        if kind:
+            self.setProperty("kind", kind)
+
+    def show_text(self, text: str) -> None:
+        """Show this."""
+        self._whole = text
+        self.setAccessibleName(text)
+        self.setToolTip(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics = QFontMetricsF(self.font())
+        self.setText(metrics.elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width() - 2))
+
+
+class TickBox(QWidget):
+    """A check box whose text wraps. Attributes: `box` is the check box."""
+
+    def __init__(self, text: str, on_change: Callable[[], None]) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self.box = QCheckBox()
+        self.box.setAccessibleName(text)
+        self.box.setFixedSize(theme.CONTROL_PX + 8, theme.CONTROL_PX + 8)
+        self.box.toggled.connect(lambda _on: on_change())
+        row.addWidget(self.box)
+        words = label(text, "patient", wrap=True)
+        words.setBuddy(self.box)
+        row.addWidget(words, 1)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The words count as the box, too."""
+        self.box.toggle()
+        super().mousePressEvent(event)
+
+
 def rule() -> QFrame:
     """A thin line."""
     made = QFrame()
@@ -98,9 +153,9 @@ def rule() -> QFrame:
     return made
 
 
-def badge(text: str) -> QLabel:
-    """A mark that stands out, such as 模拟."""
-    made = label(text, "badge")
+def badge(text: str, kind: str = "badge") -> QLabel:
+    """A mark that stands out, such as 模拟; `badge-large` on the signer's pages."""
+    made = label(text, kind)
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return made
 

@@ -27,7 +27,7 @@ class SignPage(Page):
         line.setSpacing(theme.GAP_PX)
         self._status = label("", "patient-muted", wrap=True)
         line.addWidget(self._status, 1)
-        self._badge = badge(words("simulated-pad-badge"))
+        self._badge = badge(words("simulated-pad-badge"), "badge-large")
         line.addWidget(self._badge)
         self.box.addLayout(line)
         self.canvas = InkCanvas("")
@@ -101,8 +101,8 @@ class SignPage(Page):
         self.canvas.show_ink(capture.device, capture.samples)
 
     def first_focus(self) -> QWidget:
-        """Confirm when it is allowed, else Clear."""
-        return self._confirm if self._confirm.isEnabled() else self._clear
+        """The canvas: no key does anything there by accident; Tab leads to the buttons."""
+        return self.canvas
 
     def left(self) -> None:
         """The ink is not shown longer than needed."""

@@ -8,9 +8,8 @@ from desktop_app.bedside.ports import Runner
 from desktop_app.bedside.steps import Step
 from desktop_app.documents import ShownDocument
 from desktop_app.pages.document_view import DocumentView
-from desktop_app.pages.parts import Page, badge, button, card, label, picture
+from desktop_app.pages.parts import Page, TickBox, badge, button, card, label, picture
 from desktop_app.qt import (
-    QCheckBox,
     QHBoxLayout,
     QLabel,
     QPixmap,
@@ -37,7 +36,7 @@ class ReadingPage(Page):
         self.box.addWidget(self._title)
         self.box.addWidget(self.view, 1)
         self._consents = QVBoxLayout()
-        self._boxes: list[QCheckBox] = []
+        self._boxes: list[TickBox] = []
         self.box.addLayout(self._consents)
         row = QHBoxLayout()
         row.setSpacing(theme.GAP_PX)
@@ -91,9 +90,7 @@ class ReadingPage(Page):
             box.deleteLater()
         self._boxes = []
         for text in texts:
-            box = QCheckBox(self._words("consent", text=text))
-            box.setAccessibleName(self._words("consent", text=text))
-            box.toggled.connect(lambda _on: self._update())
+            box = TickBox(self._words("consent", text=text), self._update)
             self._consents.addWidget(box)
             self._boxes.append(box)
 
@@ -112,7 +109,7 @@ class ReadingPage(Page):
             text = self._words("reading-pages", seen=reading.seen, pages=reading.pages)
         elif left > 0:
             text = self._words("reading-seconds", seconds=left)
-        elif not all(box.isChecked() for box in self._boxes):
+        elif not all(tick.box.isChecked() for tick in self._boxes):
             text = self._words("reading-consents")
         else:
             text = ""
@@ -126,6 +123,7 @@ class PhotoPage(Page):
     def __init__(self, words: Words, flow: Flow) -> None:
         super().__init__()
         self._words = words
+        self._had = False
         self.box.addWidget(label(words("photo-title"), "patient-h1"))
         self._why = label(words("photo-why"), "patient-muted", wrap=True)
         self.box.addWidget(self._why)
@@ -135,7 +133,7 @@ class PhotoPage(Page):
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._picture.setMinimumHeight(PHOTO_PX[1])
         inside.addWidget(self._picture, 1)
-        self._badge = badge(words("simulated-photo-badge"))
+        self._badge = badge(words("simulated-photo-badge"), "badge-large")
         inside.addWidget(self._badge, 0, Qt.AlignmentFlag.AlignHCenter)
         self.box.addWidget(frame, 1)
         row = QHBoxLayout()
@@ -177,6 +175,9 @@ class PhotoPage(Page):
         self._use.setVisible(still is not None)
         self._again.setVisible(still is not None)
         self._skip.setVisible(not signing.needs_photo)
+        if self.isVisible() and still is not None and not self._use.hasFocus() and not self._had:
+            self._use.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._had = still is not None
 
     def first_focus(self) -> QWidget:
         """The way on."""

@@ -87,7 +87,9 @@ class TaskDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(option.rect).adjusted(4, 4, -4, -8)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.setPen(QPen(QColor(theme.NURSE if chosen else theme.LINE), 2.5 if chosen else 1))
+        focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
+        colour = theme.FOCUS if focused else theme.NURSE if chosen else theme.LINE
+        painter.setPen(QPen(QColor(colour), 3 if chosen else 1))
         painter.setBrush(QColor("#F4F8FB" if chosen else theme.PAPER))
         painter.drawRoundedRect(area, 12, 12)
         inner = area.adjusted(24, 14, -24, -14)
