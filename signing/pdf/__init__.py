@@ -2,6 +2,7 @@
 
 from signing.pdf.document import Hit, PageImage, PdfDocument, find_text, open_pdf, render_page, render_png
 from signing.pdf.errors import FontError, PdfError, PdfSignError
+from signing.pdf.events import EventSignature, event_signatures
 from signing.pdf.limits import Limits
 from signing.pdf.normalise import document_digest, normalise_pdf
 from signing.pdf.report import build_report_pdf
@@ -9,6 +10,7 @@ from signing.pdf.sign import sign_pdf
 from signing.pdf.verify import verify_pdf
 
 __all__ = [
+    "EventSignature",
     "FontError",
     "Hit",
     "Limits",
@@ -18,6 +20,7 @@ __all__ = [
     "PdfSignError",
     "build_report_pdf",
     "document_digest",
+    "event_signatures",
     "find_text",
     "normalise_pdf",
     "open_pdf",

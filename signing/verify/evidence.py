@@ -37,12 +37,17 @@ def verify_evidence(
 def _signatures(document: str, content: bytes) -> list[DocumentSignature]:
     """What the event signatures inside a document say of themselves."""
     if content.startswith(b"PK\x03\x04"):
-        from signing.ofd.signatures import event_signatures
-    else:
-        from signing.pdf import event_signatures
+        from signing.ofd import signatures
+
+        return [
+            DocumentSignature(document, item.certificate, item.document_digest, item.picture)
+            for item in signatures.event_signatures(content)
+        ]
+    from signing import pdf
+
     return [
         DocumentSignature(document, item.certificate, item.document_digest, item.picture)
-        for item in event_signatures(content)
+        for item in pdf.event_signatures(content)
     ]
 
 
