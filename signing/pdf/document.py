@@ -222,9 +222,10 @@ def _search(page: Any, text: str) -> Iterator[tuple[float, float, float, float]]
         searcher = textpage.search(text, match_case=True)
         while (found := searcher.get_next()) is not None:
             start, count = found
-            if textpage.count_rects(start, count) < 1:
+            rectangles = textpage.count_rects(start, count)
+            if rectangles < 1:
                 continue
-            left, bottom, right, top = textpage.get_rect(0)
+            left, bottom, right, top = _first_line([textpage.get_rect(n) for n in range(rectangles)])
             corners = (_to_device(page, left, bottom), _to_device(page, right, top))
             xs, ys = sorted(c[0] for c in corners), sorted(c[1] for c in corners)
             yield tuple(  # type: ignore[misc]
@@ -232,6 +233,19 @@ def _search(page: Any, text: str) -> Iterator[tuple[float, float, float, float]]
             )
     finally:
         textpage.close()
+
+
+def _first_line(rectangles: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+    """Around the rectangles (left, bottom, right, top) on the first one's line; fonts split a text in several."""
+    left, bottom, right, top = rectangles[0]
+    for other in rectangles[1:]:
+        beside = min(top, other[3]) - max(bottom, other[1]) > 0
+        above = min(right, other[2]) - max(left, other[0]) > (right - left) / 2
+        if not beside or (above and other[0] < right - (right - left) / 2):
+            break
+        left, bottom = min(left, other[0]), min(bottom, other[1])
+        right, top = max(right, other[2]), max(top, other[3])
+    return left, bottom, right, top
 
 
 def _device(page: Any) -> tuple[int, int, int, int, int]:
