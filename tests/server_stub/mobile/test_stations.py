@@ -1,0 +1,122 @@
+"""R26: stations see their own ward's tasks and nothing else; pushes reach them; the poll stands behind."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from signing.wire import OFD_MEDIA_TYPE
+from tests.conftest import ExpectedWarnings
+from tests.support.documents import small_ofd
+from tests.support.server import Server
+from tests.support.station import API, StationClient, task_request
+
+OTHER_WARD = "产科病区"
+PUSH = "/station/push"
+
+
+def test_wards_are_kept_apart(server: Server, expected_warnings: ExpectedWarnings) -> None:
+    """A task of another ward is 404 by name on every route, and not in the list."""
+    expected_warnings("penward.server", "mobile.task-not-here")
+    expected_warnings("penward.handwriting", "package-of-another-station")
+    expected_warnings("penward.server", "package-of-another-station")
+    made = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE))
+    elsewhere = server.station(OTHER_WARD)
+    assert elsewhere.tasks() == []
+    for method, path in (("GET", ""), ("GET", "/document"), ("GET", "/signed"), ("POST", "/challenge")):
+        answer = elsewhere.call(method, f"/station/tasks/{made['id']}{path}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "mobile.task-not-here")
+    here = server.station()
+    challenge = here.challenge(made["id"])
+    sealed = here.sealed(here.package(here.task(made["id"]), challenge), challenge)
+    assert elsewhere.upload(made["id"], sealed).status_code == 403
+    assert server.his.task(made["id"])["state"] == "signing"
+
+
+def test_reading_the_list_acknowledges_the_push(server: Server) -> None:
+    """A pending task becomes offered when a station of its ward has seen it."""
+    made = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE))
+    station = server.station()
+    assert [(task.id, task.state.value) for task in station.tasks()] == [(made["id"], "offered")]
+    assert server.his.task(made["id"])["state"] == "offered"
+    assert server.audited(made["id"]) == ["task-created", "task-offered"]
+
+
+@pytest.mark.parametrize("bend", ["wrong", "used", "expired", "missing"])
+def test_enrolment_codes(server: Server, expected_warnings: ExpectedWarnings, bend: str) -> None:
+    """A wrong, used or expired code is 401 by name, and audited."""
+    import base64
+    import datetime as dt
+    import json
+
+    from signing.sm import SM2PrivateKey
+
+    codes = {
+        "wrong": "auth.code-unknown",
+        "used": "auth.code-used",
+        "expired": "auth.code-expired",
+        "missing": "auth.no-credentials",
+    }
+    expected_warnings("penward.", codes[bend])
+    with server.core.store.database.write() as session:
+        code = server.core.auth.make_enrolment_code(session, "外科一病区", valid=dt.timedelta(hours=1))
+    if bend == "used":
+        StationClient.enrol(server.http, code)
+    if bend == "expired":
+        server.clock.ahead = dt.timedelta(hours=2)
+    body = {
+        "code": "AAAAA-AAAAA-AAAAA-AAAAA" if bend == "wrong" else code,
+        "name": "床旁三号",
+        "public_key_b64": base64.b64encode(SM2PrivateKey.generate().public_key.spki).decode(),
+    }
+    if bend == "missing":
+        del body["code"]
+    answer = server.client.post(f"{API}/stations/enrol", content=json.dumps(body))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, codes[bend])
+    assert server.audited()[-1] == "enrolment-refused"
+
+
+def test_push(server: Server) -> None:
+    """A ward's station is told of each change, without anything of the patient; another ward's is not."""
+    station, elsewhere = server.station(), server.station(OTHER_WARD)
+    headers = {"Authorization": station.authorization("GET", PUSH)}
+    others = {"Authorization": elsewhere.authorization("GET", PUSH)}
+    with (
+        server.client.websocket_connect(API + PUSH, headers=headers) as socket,
+        server.client.websocket_connect(API + PUSH, headers=others) as other_socket,
+    ):
+        made = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE))
+        assert socket.receive_json() == {"type": "task", "task_id": made["id"], "state": "pending"}
+        station.sign(made["id"])
+        states = [socket.receive_json()["state"] for _ in range(2)]
+        assert states == ["signing", "signed"]
+        other = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE, ward=OTHER_WARD))
+        assert other_socket.receive_json()["task_id"] == other["id"]
+
+
+def test_push_needs_a_station(server: Server, expected_warnings: ExpectedWarnings) -> None:
+    """The upgrade is refused without credentials, and with those of a request used before."""
+    expected_warnings("penward.auth", "auth.no-credentials")
+    expected_warnings("penward.auth", "store.nonce-replayed")
+    with (
+        pytest.raises((WebSocketDisconnect, Exception)) as refused,
+        server.client.websocket_connect(API + PUSH),
+    ):
+        pass
+    assert "401" in str(refused.value) or getattr(refused.value, "status_code", 401) == 401
+    headers = {"Authorization": server.station().authorization("GET", PUSH)}
+    with server.client.websocket_connect(API + PUSH, headers=headers):
+        pass
+    with pytest.raises(Exception), server.client.websocket_connect(API + PUSH, headers=headers):  # noqa: B017
+        pass
+    assert server.his.call("GET", "/tasks").status_code == 200
+
+
+def test_a_his_is_no_station(server: Server, expected_warnings: ExpectedWarnings) -> None:
+    """Each side's routes are closed to the other."""
+    expected_warnings("penward.server", "auth.station-only")
+    expected_warnings("penward.server", "auth.his-only")
+    answer = server.his.call("GET", "/station/tasks")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "auth.station-only")
+    answer = server.station().call("GET", "/tasks")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "auth.his-only")
