@@ -82,8 +82,8 @@ def verify_signed_data(
     claimed signing time, else of now. `strict` also asks that the bytes be exactly what this room would
     have written: DER, certificates exactly the path (with or without the anchor), digestAlgorithms the
     signer's, no CRL, no unsigned attribute but one time stamp, and the content type `content_type` (by
-    default plain data of the dialect), which nothing signs when there are no attributes. A time stamp without a
-    `timestamp_verifier` is undecided.
+    default plain data of the dialect), which nothing signs when there are no attributes. A time stamp
+    without a `timestamp_verifier` is undecided.
 
     Raises:
         CmsError: what `parse_signed_data` raises; `cms.no-signer`; `cms.content-missing` when the

@@ -54,6 +54,8 @@ def register_names() -> None:
         (algos.SignedDigestAlgorithmId, "sm3_sm2", SM2_WITH_SM3),
     ):
         table._map.setdefault(dotted, name)
-        table._reverse_map = None
+        # Made once from _map when the class is first used, and never again.
+        if table._reverse_map is not None:
+            table._reverse_map.setdefault(name, dotted)
     if SM2_CURVE not in keys.NamedCurve._map:
         keys.NamedCurve.register("sm2", SM2_CURVE, 32)

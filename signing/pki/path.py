@@ -175,8 +175,21 @@ class _Search:
             return False
         # Another key of an issuer with the same name is no sign of damage; the named key's failure is.
         wanted, has = lower.authority_key_id, upper.subject_key_id
-        if wanted is None or has is None or wanted == has:
+        if (wanted is None or has is None or wanted == has) and not _is_self_signed(lower):
             self._broken = self._broken or (lower, upper)
+        return False
+
+
+def _is_self_signed(certificate: Certificate) -> bool:
+    """A root is whole by its own key, whoever else bears its name."""
+    try:
+        return certificate.is_self_issued and verify_signature(
+            certificate.public_key,
+            certificate.signature_algorithm,
+            certificate.signature,
+            certificate.tbs_der,
+        )
+    except PkiError:
         return False
 
 
