@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -80,7 +81,7 @@ def _anchors(folder: Path | None) -> Sequence[Certificate]:
 def _write_report(path: Path, verdicts: Sequence[FileVerdict], language: Language) -> None:
     from signing.pdf.report import build_report_pdf
 
-    data = build_report_pdf(verdicts, language)
+    data = build_report_pdf(verdicts, language=language, generated_at=datetime.now(UTC))
     try:
         path.write_bytes(data)
     except OSError as error:

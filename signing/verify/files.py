@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 _ZIP = b"PK\x03\x04"
 _PDF = b"%PDF-"
 _PDF_WINDOW = 1024
-_DIRECTORY_WINDOW = 256 * 1024
+_END = b"PK\x05\x06"
+_ENTRY = b"PK\x01\x02"
+_END_WINDOW = 65_557
 
 
 def verify_bytes(
@@ -60,9 +63,17 @@ def _verify_zip(name: str, data: bytes, anchors: Sequence[Certificate], at: date
 
 
 def _is_evidence(data: bytes) -> bool:
-    """Whether the ZIP's directory, at its end, names the parts that only an evidence ZIP has."""
-    tail = data[-_DIRECTORY_WINDOW:]
-    return b"hashes.json" in tail and b"index.json" in tail and b"OFD.xml" not in tail
+    """Whether the ZIP's directory names the parts that only an evidence ZIP has.
+
+    The directory alone is looked at (APPNOTE 4.3.16): the documents inside are stored as they are, and
+    an OFD among them has a directory of its own.
+    """
+    end = data.rfind(_DIRECTORY_END, max(0, len(data) - _DIRECTORY_END_WINDOW))
+    if end < 0 or len(data) - end < 22:
+        return False
+    size = int.from_bytes(data[end + 12 : end + 16], "little")
+    directory = data[max(0, end - size) : end]
+    return b"hashes.json" in directory and b"index.json" in directory and b"OFD.xml" not in directory
 
 
 def undecided(name: str, reason: str, **params: str) -> FileVerdict:
