@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
-from PySide6.QtGui import QImage, QPainter, QTransform
+from PySide6.QtGui import QImage, QImageWriter, QPainter, QTransform
 
 from signing.ofd.displaylist import (
     BLEND_NORMAL,
@@ -109,7 +109,9 @@ def png_bytes(image: QImage) -> bytes:
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"PNG", 80)
+    writer = QImageWriter(buffer, QByteArray(b"PNG"))
+    writer.setQuality(80)  # for PNG: little compression, soon done
+    writer.write(image)
     buffer.close()
     return bytes(content.data())
 
