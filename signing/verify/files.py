@@ -18,7 +18,6 @@ _ZIP = b"PK\x03\x04"
 _PDF = b"%PDF-"
 _PDF_WINDOW = 1024
 _END = b"PK\x05\x06"
-_ENTRY = b"PK\x01\x02"
 _END_WINDOW = 65_557
 
 
@@ -68,7 +67,7 @@ def _is_evidence(data: bytes) -> bool:
     The directory alone is looked at (APPNOTE 4.3.16): the documents inside are stored as they are, and
     an OFD among them has a directory of its own.
     """
-    end = data.rfind(_DIRECTORY_END, max(0, len(data) - _DIRECTORY_END_WINDOW))
+    end = data.rfind(_END, max(0, len(data) - _END_WINDOW))
     if end < 0 or len(data) - end < 22:
         return False
     size = int.from_bytes(data[end + 12 : end + 16], "little")
