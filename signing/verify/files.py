@@ -62,17 +62,25 @@ def _verify_zip(name: str, data: bytes, anchors: Sequence[Certificate], at: date
 
 
 def _is_evidence(data: bytes) -> bool:
-    """Whether the ZIP's directory names the parts that only an evidence ZIP has.
+    """Whether the ZIP's directory names the parts that every evidence ZIP has.
 
-    The directory alone is looked at (APPNOTE 4.3.16): the documents inside are stored as they are, and
-    an OFD among them has a directory of its own.
+    The directory alone is looked at (APPNOTE 4.3.12): the documents inside have directories of their own.
     """
+    return {b"hashes.json", b"index.json"} <= set(_directory(data))
+
+
+def _directory(data: bytes) -> Iterator[bytes]:
+    """The names in a ZIP's central directory, as far as it can be followed."""
     end = data.rfind(_END, max(0, len(data) - _END_WINDOW))
-    if end < 0 or len(data) - end < 22:
-        return False
-    size = int.from_bytes(data[end + 12 : end + 16], "little")
-    directory = data[max(0, end - size) : end]
-    return b"hashes.json" in directory and b"index.json" in directory and b"OFD.xml" not in directory
+    if end < 0 or end + 22 > len(data):
+        return
+    count, _, position = struct.unpack_from("<HII", data, end + 10)
+    for _ in range(count):
+        if position + 46 > end or data[position : position + 4] != _ENTRY:
+            return
+        name, extra, comment = struct.unpack_from("<HHH", data, position + 28)
+        yield data[position + 46 : position + 46 + name]
+        position += 46 + name + extra + comment
 
 
 def undecided(name: str, reason: str, **params: str) -> FileVerdict:
