@@ -18,6 +18,7 @@ _ZIP = b"PK\x03\x04"
 _PDF = b"%PDF-"
 _PDF_WINDOW = 1024
 _END = b"PK\x05\x06"
+_ENTRY = b"PK\x01\x02"
 _END_WINDOW = 65_557
 
 
