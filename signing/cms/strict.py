@@ -12,7 +12,7 @@ from signing.cms.attributes import attribute
 from signing.cms.model import SignedData, SignerInfo
 from signing.cms.write import DIGEST_IDENTIFIERS, SignerParts, encode_signed_data, signature_identifier_of
 from signing.pki import Certificate, PathResult, PkiError
-from signing.sm import SmError, check_der
+from signing.sm import SmError, check_der, der
 from signing.verdict import Check, CheckName, Outcome
 
 
@@ -63,6 +63,9 @@ def _problem(message: SignedData, signer: SignerInfo, certificate: Certificate, 
             tuple(attribute(oids.TIME_STAMP_TOKEN, token) for token in tokens),
         )
     except (KeyError, PkiError):
+        return "cms.strict-form"
+    signed = signer.signed_attributes_der
+    if signed is not None and signed != der.set_of(e.raw for e in der.read_one(signed).reader().rest()):
         return "cms.strict-form"
     expected = encode_signed_data(
         message.dialect, message.content_type, message.content, message.certificates, [parts]
