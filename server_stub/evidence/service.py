@@ -89,7 +89,8 @@ class EvidenceService:
         """The verdicts as a PDF for people."""
         from signing.pdf.report import build_report_pdf  # reportlab takes a while to load
 
-        return build_report_pdf(self.verdicts_of(dossier), language)
+        verdicts = self.verdicts_of(dossier)
+        return build_report_pdf(verdicts, language=language, generated_at=self._store.clock())
 
     def acts(self, session: Session) -> list[tuple[AuditKind, str]]:
         """Every archived signature's task, each of which must have its audit event."""
