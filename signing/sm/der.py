@@ -49,7 +49,8 @@ def explicit(number: int, inner: bytes) -> bytes:
 
 def integer(value: int) -> bytes:
     """INTEGER, minimal two's complement."""
-    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    magnitude = value if value >= 0 else ~value
+    return tlv(INTEGER, value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
 
 
 def boolean(value: bool) -> bytes:
