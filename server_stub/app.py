@@ -188,6 +188,7 @@ def build_app(core: Core, rooms: Sequence[Room]) -> ASGIApp:
     app.add_exception_handler(PenwardError, _penward_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
     app.add_api_route("/health", _health, methods=["GET"])
     limits: dict[str, int] = {}
     for room in rooms:
@@ -231,18 +232,36 @@ class Shield:
 
         async def watched(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] != "lifespan.startup.complete"
+            started = True
             await send(message)
 
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
         try:
             await self._app(scope, receive, watched)
-        except Exception:
-            if scope["type"] == "lifespan":
-                raise
-            incident = secrets.token_hex(6)
-            log.exception("incident %s in %s %s", incident, scope.get("method", "WS"), scope["path"])
+        except Exception as error:  # noqa: BLE001 the last layer: nothing may pass it
+            if getattr(error, _TOLD, False):  # `_unexpected` has answered and logged it
+                return
+            told = _incident(scope)
             if not started:
-                await refuse(scope, receive, send, InternalError("server.internal", incident=incident))
+                await refuse(scope, receive, send, told)
+
+
+_TOLD = "_penward_told"
+
+
+def _incident(scope: Scope) -> InternalError:
+    """Log the exception in hand under a fresh number, and the error that carries the number out."""
+    incident = secrets.token_hex(6)
+    log.exception("incident %s in %s %s", incident, scope.get("method", "WS"), scope["path"])
+    return InternalError("server.internal", incident=incident)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """Starlette asks here for the answer to what no other handler took; it raises the error again after."""
+    setattr(error, _TOLD, True)
+    return _answer(_incident(request.scope))
 
 
 async def _health() -> dict[str, str]:

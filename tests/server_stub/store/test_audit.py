@@ -1,4 +1,4 @@
-"""The audit chain: in the act's transaction, and no cut, rewrite or missing row goes unseen (protocol.md, Audit)."""
+"""The audit chain: with its act or not at all; no cut, rewrite or missing row goes unseen (protocol.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys at rest: bound to purpose and id, opened by the passphrase alone, wrapped anew as one (protocol.md)."""
+"""Keys at rest: bound to purpose and id, opened by the passphrase, wrapped anew as one (protocol.md)."""
 
 from __future__ import annotations
 
