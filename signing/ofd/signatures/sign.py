@@ -25,7 +25,7 @@ from signing.ofd.signatures.errors import OfdSignError
 from signing.ofd.signatures.listing import MAX_SIGNATURES, SignatureList, read_lists
 from signing.ofd.signatures.normal_form import NAMESPACE, require_normalised, serialise
 from signing.ofd.signatures.picture import ink_seal_picture
-from signing.ofd.signatures.placement import check_box, fit, page_ids
+from signing.ofd.signatures.placement import page_boxes, place
 from signing.pki import Certificate, Signer
 from signing.seal import (
     SM2_WITH_SM3,
@@ -153,14 +153,9 @@ def _stamps(
     package: OfdPackage, body: int, boxes: Sequence[StampBox], picture: InkPicture
 ) -> list[tuple[str, str]]:
     """(PageRef, Boundary) of each stamp."""
-    pages = page_ids(package, body)
-    return [
-        (
-            check_box(box, pages),
-            " ".join(f"{value:.3f}" for value in fit(box, picture.width_um, picture.height_um)),
-        )
-        for box in boxes
-    ]
+    pages = page_boxes(package, body)
+    placed = [place(box, pages, picture.width_um, picture.height_um) for box in boxes]
+    return [(page, " ".join(f"{value:.3f}" for value in boundary)) for page, boundary in placed]
 
 
 def _signature_xml(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from signing.evidence import EVENT_BINDING_OID, EventBinding, blob_digest
-from signing.ofd.package import open_package
+from signing.ofd.package import open_package, write_package
 from signing.ofd.signatures import (
     OfdSignError,
     document_digest,
@@ -23,7 +23,7 @@ from signing.verdict import CheckName, Outcome, exit_status
 from signing.wire import StampBox
 from tests.signing.ofd.signatures.test_normal_form import THIRD_PARTY
 from tests.support.hospital import Hospital
-from tests.support.tiny_ofd import tiny_ofd
+from tests.support.tiny_ofd import tiny_members, tiny_ofd
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +181,14 @@ def test_names_in_chinese_and_with_spaces(hospital: Hospital) -> None:
     ready = normalise(tiny_ofd({"Doc_0/资源/图 1 & 2.bin": b"\0" * 300}))
     verdict = verify_ofd(hospital.sign(ready), anchors=[hospital.root])
     assert exit_status([verdict]) == 0
+
+
+def test_page_that_begins_elsewhere(hospital: Hospital) -> None:
+    """A field counts from the page's corner, a Boundary in the page's own coordinates."""
+    members = tiny_members()
+    members["Doc_0/Document.xml"] = members["Doc_0/Document.xml"].replace(b"0 0 210 297", b"10 -5 190 277")
+    data = hospital.sign(normalise(write_package(members)), boxes=[StampBox(0, 20, 30, 60, 60)])
+    file = read_signature_file(open_package(data), "Doc_0/Signs/Sign_0/Signature.xml")
+    x, y, width, height = file.stamps[0].boundary
+    assert (x, width) == (pytest.approx(30), pytest.approx(60))
+    assert y + height / 2 == pytest.approx(55, abs=0.01)
