@@ -234,7 +234,10 @@ def _signing_time(signer: SignerInfo) -> tuple[datetime | None, list[Check]]:
 def _times(
     certificate: Certificate, signing_time: datetime | None, stamped: datetime | None
 ) -> Iterator[Check]:
-    """The claimed time must lie inside the validity, and not after the time stamp."""
+    """Claimed time and time stamp must lie inside the validity, the claim not after the stamp."""
+    if stamped is not None and not certificate.not_before <= stamped <= certificate.not_after:
+        params = {"at": stamped.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        yield Check(CheckName.TIME_STAMP, Outcome.FAIL, "cms.stamped-outside-validity", params=params)
     if signing_time is None:
         return
     claimed = {"at": signing_time.strftime("%Y-%m-%dT%H:%M:%SZ")}

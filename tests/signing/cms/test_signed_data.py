@@ -200,6 +200,16 @@ def test_times(sm2: TestPki) -> None:
     assert reasons(stamped) == []
 
 
+def test_a_stamp_after_the_certificate_s_end(sm2: TestPki) -> None:
+    """R29: an event certificate lives a day; a stamp of the next one proves nothing, as of whatever time."""
+    key = new_signer()
+    event = sm2.event(key)
+    next_day = sm2.authority(clock=lambda: NOON + timedelta(days=1))
+    message = build(sm2, signer=key, certificate=event, timestamp=next_day.stamp)
+    assert reasons(verify(sm2, message)) == ["cms.stamped-outside-validity"]
+    assert "pki.expired" in reasons(verify(sm2, message, at=None))
+
+
 def test_usage(sm2: TestPki) -> None:
     key = new_signer()
     encryption = sm2.issue(Profile.ENCRYPTION, "enc", key)
