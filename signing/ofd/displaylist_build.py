@@ -24,7 +24,7 @@ from signing.ofd.displaylist import (
     TextItem,
     clip_to,
 )
-from signing.ofd.displaylist_path import bounds, parse_path
+from signing.ofd.displaylist_path import bounds, parse_path, path_length
 from signing.ofd.displaylist_style import Style, own_style, paint, param_style, stroke
 from signing.ofd.displaylist_text import place_glyphs
 from signing.ofd.errors import OfdError
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 24
 _DEEPEST_COMPOSITE = 8
+_MOST_DASHES = 20_000
 _SLACK_MM = 0.02
 _TEXT_AIR_MM = 1.5
 
@@ -204,6 +205,9 @@ class PageBuilder:
             line = stroke(look, _faded(paint(look, "StrokeColor", BLACK, resources, self.note), alpha))
         if fill is None and line is None:
             return [], None
+        if line is not None and line.dash and path_length(segments) > _MOST_DASHES * sum(line.dash):
+            self.note("ofd.note-dash", id=unit.get("ID") or "")
+            line = replace(line, dash=())
         even_odd = (unit.get("Rule") or "").lower().replace("_", "-") in ("even-odd", "evenodd")
         item = PathItem(segments, matrix, fill, line, even_odd, blend)
         extent = bounds(segments)

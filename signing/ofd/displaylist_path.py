@@ -112,3 +112,18 @@ def bounds(segments: tuple[Segment, ...]) -> Box | None:
     """The box around all end and control points; None for an empty path."""
     points = [(values[i], values[i + 1]) for _, values in segments for i in range(0, len(values) - 1, 2)]
     return around(points) if points else None
+
+
+def path_length(segments: tuple[Segment, ...]) -> float:
+    """An upper bound of the path's length: along end and control points."""
+    length = 0.0
+    here = start = (0.0, 0.0)
+    for operator, values in segments:
+        points = [(values[i], values[i + 1]) for i in range(0, len(values) - 1, 2)]
+        if operator == "M":
+            here = start = points[0]
+            continue
+        for point in points or [start]:
+            length += math.dist(here, point)
+            here = point
+    return length

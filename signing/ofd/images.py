@@ -13,7 +13,7 @@ from signing.ofd.errors import OfdError
 from signing.pdf.document import open_pdf
 from signing.pdf.errors import PdfError
 
-MOST_PIXELS = 80_000_000
+MOST_PIXELS = 50_000_000
 _FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "TIFF", "JPEG2000")
 _JBIG2_MAGIC = b"\x97JB2\r\n\x1a\n"
 _PAGE_INFORMATION, _END_OF_PAGE, _END_OF_FILE = 48, 49, 51
@@ -36,7 +36,7 @@ def decode_image(data: bytes, name: str = "", mask: bytes | None = None) -> Rast
     `mask` is a second picture whose light parts let the first be seen. GIF and TIFF give their first frame.
 
     Raises:
-        OfdError: `ofd.bad-image`: unknown, damaged, or more than 80 million pixels.
+        OfdError: `ofd.bad-image`: unknown, damaged, or more than 50 million pixels.
     """
     picture = _open(data, name)
     if mask is not None:

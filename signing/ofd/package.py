@@ -53,7 +53,7 @@ class Limits:
     xml_nodes: int = 2_000_000
     xml_depth: int = 200
     pages: int = 20_000
-    display_items: int = 500_000
+    display_items: int = 200_000
 
 
 class OfdPackage:

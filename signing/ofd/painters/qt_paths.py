@@ -32,6 +32,8 @@ _JOINS = {
 }
 _EDGE = 1e-6
 _RINGS = 256
+_MOST_UNITED = 2000
+"""Segments up to which areas are united exactly; the exact way takes quadratic time."""
 
 
 def transform(matrix: Matrix) -> QTransform:
@@ -60,11 +62,22 @@ def painter_path(segments: tuple[Segment, ...], even_odd: bool) -> QPainterPath:
 
 def clip_path(clip: Clip, outer: Matrix) -> QPainterPath:
     """The union of a clip's regions after `outer`, in device space."""
-    whole: QPainterPath | None = None
-    for region in clip.regions:
-        path = transform(region.matrix.then(outer)).map(painter_path(region.segments, region.even_odd))
-        whole = path if whole is None else whole.united(path)
-    return whole if whole is not None else QPainterPath()
+    paths = [
+        transform(region.matrix.then(outer)).map(painter_path(region.segments, region.even_odd))
+        for region in clip.regions
+    ]
+    if not paths:
+        return QPainterPath()
+    whole = paths[0]
+    exact = sum(len(region.segments) for region in clip.regions) <= _MOST_UNITED
+    for path in paths[1:]:
+        if exact:
+            whole = whole.united(path)
+        else:
+            whole.addPath(path)
+    if not exact:
+        whole.setFillRule(Qt.FillRule.WindingFill)
+    return whole
 
 
 def qt_color(color: Color) -> QColor:
