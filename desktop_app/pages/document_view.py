@@ -32,6 +32,10 @@ SEEN_SHARE = 0.6
 """A page counts as in view when so much of it is visible, or it fills so much of the view."""
 
 
+END_PX = 24
+"""So much of a page's lower margin may be missing when its end counts as seen."""
+
+
 class Sheet(QWidget):
     """One page of paper."""
 
@@ -86,9 +90,10 @@ class Sheet(QWidget):
 
 
 class DocumentView(QScrollArea):
-    """Signals: `pages_in_view(frozenset)` whenever other pages are in view; `failed(PenwardError)`."""
+    """Signals: `pages_in_view(frozenset, frozenset)` whenever other pages, or ends of pages, are in view;
+    `failed(PenwardError)`."""
 
-    pages_in_view = Signal(object)
+    pages_in_view = Signal(object, object)
     failed = Signal(object)
 
     def __init__(self, words: Words, renderer: Runner, name: str, parent: QWidget | None = None) -> None:
@@ -101,6 +106,7 @@ class DocumentView(QScrollArea):
         self._round = 0
         self._wanted: StampBox | None = None
         self._in_view: frozenset[int] = frozenset()
+        self._ends: frozenset[int] = frozenset()
         self._holder = QWidget()
         self._holder.setObjectName("sheets")
         self._box = QVBoxLayout(self._holder)
@@ -133,10 +139,12 @@ class DocumentView(QScrollArea):
     ) -> None:
         """Show another document (None: nothing), pointing out `mark`."""
         if document is self._document and document is not None:
+            self._in_view = self._ends = frozenset()
             self._later.start()
             return
         self._round += 1
-        self._document, self._in_view, self._wanted = document, frozenset(), None
+        self._document, self._wanted = document, None
+        self._in_view = self._ends = frozenset()
         self._pending.clear()
         for sheet in self._sheets:
             self._box.removeWidget(sheet)
@@ -216,11 +224,14 @@ class DocumentView(QScrollArea):
         visible = self._visible_part()
         for number in [*sorted(visible), max(visible, default=-1) + 1]:
             self._draw(number)
-        drawn = frozenset(n for n, share in visible.items() if share >= SEEN_SHARE)
-        drawn = frozenset(n for n in drawn if self._sheets[n].drawn_width)
-        if self.isVisible() and drawn != self._in_view:
-            self._in_view = drawn
-            self.pages_in_view.emit(drawn)
+        there = [n for n in visible if self._sheets[n].drawn_width]
+        drawn = frozenset(n for n in there if visible[n] >= SEEN_SHARE)
+        bottom = self.verticalScrollBar().value() + self.viewport().height()
+        # A page's end counts even where only a little of the page is left in view.
+        ends = frozenset(n for n in there if self._sheets[n].geometry().bottom() <= bottom + END_PX)
+        if self.isVisible() and (drawn, ends) != (self._in_view, self._ends):
+            self._in_view, self._ends = drawn, ends
+            self.pages_in_view.emit(drawn, ends)
 
     def _draw(self, number: int) -> None:
         document = self._document
