@@ -6,6 +6,7 @@ enough, and the response then says timeNotAvailable.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,10 +19,13 @@ from signing.sm import der
 from signing.tsp.errors import TspError
 from signing.tsp.request import TimeStampRequest, message_imprint, parse_request
 from signing.tsp.token import encode_tst_info
+from signing.verdict import PenwardError
+
+logger = logging.getLogger("penward.tsp")
 
 # PKIFailureInfo bits (RFC 3161 §2.4.2)
 BAD_ALGORITHM, BAD_REQUEST, BAD_DATA_FORMAT = 0, 2, 5
-TIME_NOT_AVAILABLE, UNACCEPTED_POLICY, UNACCEPTED_EXTENSION = 14, 15, 16
+TIME_NOT_AVAILABLE, UNACCEPTED_POLICY, UNACCEPTED_EXTENSION, SYSTEM_FAILURE = 14, 15, 16, 25
 _FAILURES = {"tsp.bad-digest": BAD_ALGORITHM, "tsp.bad-request": BAD_DATA_FORMAT}
 
 
@@ -74,8 +78,12 @@ class TimeStampAuthority:
             return rejection(UNACCEPTED_EXTENSION)
         try:
             token = self._issue(parsed.imprint_der, parsed.nonce, parsed.wants_certificate)
-        except TspError:
+        except TspError as error:
+            logger.warning("no time stamp: %s", error)
             return rejection(TIME_NOT_AVAILABLE)
+        except PenwardError as error:
+            logger.error("no time stamp: %s", error)
+            return rejection(SYSTEM_FAILURE)
         return der.sequence(der.sequence(der.integer(0)), token)
 
     def token(self, message: bytes, nonce: int | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""R28, R29: Bouncy Castle accepts what we make, refuses what was changed, and we accept what it makes."""
+"""R29, R35, R60: Bouncy Castle accepts ours, refuses what was changed, and we accept what it makes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sm2() -> TestPki:
 
 
 def test_certificates_verify_up_to_the_root(bouncy_castle: BouncyCastle, pki: TestPki) -> None:
-    """R28: staff, TSA and event certificates."""
+    """R29, R36: staff, TSA and event certificates."""
     event = pki.event(new_signer(pki.algorithm))
     for leaf in (event, pki.staff, pki.tsa):
         assert bouncy_castle.verify_chain([leaf.der, pki.ca.der, pki.root.der]) == 3
@@ -43,7 +43,7 @@ def test_a_certificate_under_another_ca_is_refused(bouncy_castle: BouncyCastle, 
 
 
 def test_raw_signature_values(bouncy_castle: BouncyCastle, pki: TestPki) -> None:
-    """R26: as an SES signature holds it."""
+    """R28: as an SES signature holds it."""
     signature = pki.staff_key.sign(CONTENT)
     bouncy_castle.verify_raw(pki.staff.der, CONTENT, signature)
     with pytest.raises(OracleRefused, match="does not verify"):
@@ -84,7 +84,7 @@ def test_gbt35275(bouncy_castle: BouncyCastle, sm2: TestPki, attributes: bool, d
 
 
 def test_time_stamp_token(bouncy_castle: BouncyCastle, pki: TestPki) -> None:
-    """R29: the token stands by itself, bound to the message and to the TSA's certificate."""
+    """R35: the token stands by itself, bound to the message and to the TSA's certificate."""
     token = pki.authority().token(CONTENT)
     assert bouncy_castle.verify_tsp(token, CONTENT, pki.tsa.der) == pki.now
     with pytest.raises(OracleRefused, match="imprint"):

@@ -1,4 +1,4 @@
-"""R28: gmssl (pure Python), gmssl_pyx (GmSSL in C) and our libcrypto backend agree."""
+"""R60: gmssl (pure Python), gmssl_pyx (GmSSL in C) and our libcrypto backend agree."""
 
 from __future__ import annotations
 

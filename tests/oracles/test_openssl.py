@@ -1,4 +1,4 @@
-"""R28: the openssl command and OpenSSL 4 (by pyOpenSSL) accept our certificates, keys and signatures."""
+"""R60: the openssl command and OpenSSL 4 (by pyOpenSSL) accept our certificates, keys and signatures."""
 
 from __future__ import annotations
 

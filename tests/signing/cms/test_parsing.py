@@ -1,4 +1,4 @@
-"""R28: malformed messages raise one documented error; BER of old signers is read."""
+"""R60: malformed messages raise one documented error; BER of old signers is read."""
 
 from __future__ import annotations
 

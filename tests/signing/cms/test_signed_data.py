@@ -1,4 +1,4 @@
-"""R28: SignedData in both dialects, three algorithms, attached and detached, each failure by its name."""
+"""R60: SignedData in both dialects, three algorithms, attached and detached, each failure by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R28, R29: any single changed bit is noticed; strict read-back covers what no signature covers."""
+"""R32: any single changed bit is noticed; strict read-back covers what no signature covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R28: certificates are values over stored bytes; malformed ones raise one documented error."""
+"""R36: certificates are values over stored bytes; malformed ones raise one documented error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R28, R29: what the hospital's CA issues, and what it refuses to issue."""
+"""R29, R36, R47: what the hospital's CA issues, and what it refuses to issue."""
 
 from __future__ import annotations
 

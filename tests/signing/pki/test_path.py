@@ -1,4 +1,4 @@
-"""R28, R47: a path is found in bounded work, and every step of it has a reason."""
+"""R28, R50: a path is found in bounded work, and every step of it has a reason."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_good_path_names_each_step(pki: TestPki) -> None:
 
 
 def test_without_the_anchor_it_is_undecided(pki: TestPki) -> None:
-    """R47: the same file without the anchor is not decidable."""
+    """R28: the same file without the anchor is not decidable."""
     for anchors in ([], [TestPki().root]):
         result = validate(pki.staff, [pki.ca, pki.root], anchors)
         assert (reasons(result), result.outcome) == (["pki.no-anchor"], Outcome.UNDECIDED)
@@ -187,7 +187,7 @@ def test_another_key_of_the_same_name_is_only_another_issuer(pki: TestPki) -> No
 
 
 def test_an_end_entity_is_no_issuer(pki: TestPki) -> None:
-    """R28: a staff certificate must not be able to make event certificates."""
+    """R29: a staff certificate must not be able to make event certificates."""
     lower = _self_made(pki.staff_key, _renamed(pki))
     result = validate(lower, [pki.staff, pki.ca], [pki.root])
     assert "pki.issuer-not-ca" in reasons(result)

@@ -1,4 +1,4 @@
-"""R47: trust anchors come from one folder that the operator chose."""
+"""R28, R50: trust anchors come from one folder that the operator chose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R28: DER is written in one form, read strictly, and nothing but SmError escapes."""
+"""R60: DER is written in one form, read strictly, and nothing but SmError escapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R28: key files are written encrypted with SM4, read in the forms others write, refused by name."""
+"""R60: key files are written encrypted with SM4, read in the forms others write, refused by name."""
 
 from __future__ import annotations
 

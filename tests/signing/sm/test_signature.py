@@ -1,4 +1,4 @@
-"""R28, R44: one DER form for each (r, s); r‖s of tokens is read by way of it."""
+"""R60: one DER form for each (r, s); r‖s of tokens is read by way of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R28: SM4-GCM is authenticated, with fixed sizes."""
+"""R45, R60: SM4-GCM is authenticated, with fixed sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R28: published vectors: GM/T 0003, 0004, 0042, RFC 8998, Wycheproof, Tongsuo, gmsm."""
+"""R60: published vectors: GM/T 0003, 0004, 0042, RFC 8998, Wycheproof, Tongsuo, gmsm."""
 
 from __future__ import annotations
 

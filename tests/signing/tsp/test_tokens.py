@@ -1,7 +1,8 @@
-"""R29, R50: tokens are bound to message, certificate and anchor; requests are answered or refused by name."""
+"""R35: tokens are bound to message, certificate and anchor; requests are answered or refused by name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from signing.cms import build_signed_data, oids, parse_signed_data
 from signing.cms.attributes import attribute
 from signing.cms.write import DIGEST_IDENTIFIERS, SignerParts, encode_signed_data, signature_identifier_of
-from signing.pki import Certificate, Profile, Signer, digest, issue_certificate
+from signing.pki import Certificate, Profile, Signer, Sm2Signer, digest, issue_certificate
 from signing.pki.oids import EXTENDED_KEY_USAGE, SERVER_AUTH, SHA256, SHA512, SM3, TIME_STAMPING
-from signing.sm import check_der, der, sm3
+from signing.sm import SmError, check_der, der, sm3
 from signing.tsp import (
     TimeStampAuthority,
     TokenResult,
@@ -29,6 +30,7 @@ from signing.tsp import (
 from signing.tsp.authority import (
     BAD_ALGORITHM,
     BAD_DATA_FORMAT,
+    SYSTEM_FAILURE,
     TIME_NOT_AVAILABLE,
     UNACCEPTED_EXTENSION,
     UNACCEPTED_POLICY,
@@ -131,7 +133,8 @@ def _uncertain() -> datetime:
     raise TspError("tsp.time-not-available")
 
 
-def test_refusals_name_their_reason(sm2: TestPki) -> None:
+def test_refusals_name_their_reason(sm2: TestPki, expected_warnings: Callable[[str, str], None]) -> None:
+    expected_warnings("penward.tsp", "no time stamp")
     good = build_request(sm3(MESSAGE))
     extended = der.tlv(der.SEQUENCE, der.read_one(good).content + der.tlv(0xA0, der.sequence()))
     for request, options, bit in (
@@ -147,6 +150,19 @@ def test_refusals_name_their_reason(sm2: TestPki) -> None:
         error = failure(token_from_response, response)
         assert (error.code, error.params["failure"]) == ("tsp.rejected", bit)
     assert failure(token_from_response, rejection(25)).params == {"status": 2, "failure": 25}
+
+
+def test_a_key_that_fails_is_a_system_failure(expected_warnings: Callable[[str, str], None]) -> None:
+    """The answer says so; the log says which."""
+    expected_warnings("penward.tsp", "key has been destroyed")
+    pki = TestPki()
+    authority = pki.authority()
+    assert isinstance(pki.tsa_key, Sm2Signer)
+    pki.tsa_key.key.destroy()
+    error = failure(token_from_response, authority.respond(build_request(sm3(MESSAGE))))
+    assert error.params["failure"] == SYSTEM_FAILURE
+    with pytest.raises(SmError):
+        authority.stamp(MESSAGE)
 
 
 def test_wrong_digests_are_not_sent() -> None:
