@@ -17,19 +17,17 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server_stub import auth, ca, tsa
 from server_stub.auth import api as auth_api
 from server_stub.auth.middleware import CallerMiddleware, error_body, refuse
-from server_stub.config import Settings, load_settings
+from server_stub.config import load_settings
 from server_stub.core import Core, Room
-from server_stub.errors import NotFound, ServerError, SetupError, Unprocessable, status_of
+from server_stub.errors import NotFound, ServerError, Unprocessable, status_of
 from server_stub.launch import Launch
 from server_stub.mobile.demo import load_demo
 from server_stub.mobile.rooms import rooms as bedside_rooms
-from server_stub.seals import SealMaker
-from server_stub.store import Clock, Database, JobRunner, KeyVault, Store, utc_now
+from server_stub.opening import load_core
+from server_stub.store import JobRunner
 from server_stub.store import tasks as store_tasks
-from server_stub.store.migrate import require_current
 from server_stub.tsa import api as tsa_api
 from signing.verdict import PenwardError
 
@@ -55,57 +53,6 @@ def create_app(launch: Launch) -> ASGIApp:
     """The product's app, called in each worker process."""
     core = load_core(load_settings(launch.directory), launch.passphrase, exclusive=True)
     return build_app(core, build_rooms(core))
-
-
-def load_core(
-    settings: Settings,
-    passphrase: str,
-    *,
-    clock: Clock = utc_now,
-    checkpoint: Callable[[str], None] = lambda _step: None,
-    exclusive: bool = False,
-) -> Core:
-    """Open a hospital's folder. `exclusive` says that the folder's lock is held by this server.
-
-    Raises:
-        SetupError: the database does not answer or needs a migration, the passphrase is wrong, a key
-            is damaged.
-    """
-    database = Database(settings.database)
-    try:
-        database.check()
-        require_current(database)
-        store = Store(database, settings.blob_folder, clock=clock, checkpoint=checkpoint)
-        with database.read() as session:
-            vault = KeyVault.open(session, passphrase, clock)
-            hospital = ca.Hospital.load(session, vault)
-        authority = ca.CertificateAuthority(
-            store, hospital, event_hours=settings.event_certificate_hours, checkpoint=checkpoint
-        )
-        if exclusive and database.is_sqlite:
-            with database.write() as session:
-                store.audit.take_over(session)
-        stamper = tsa.LocalTimeStamper(
-            hospital,
-            clock=clock,
-            node=store.audit.writer_number(),
-            policy=settings.tsa_policy,
-            accuracy_ms=settings.tsa_accuracy_ms,
-        )
-        return Core(
-            settings=settings,
-            store=store,
-            vault=vault,
-            hospital=hospital,
-            auth=auth.AuthService(store, vault, authority),
-            ca=authority,
-            tsa=stamper,
-            seals=SealMaker(hospital, clock=clock),
-            checkpoint=checkpoint,
-        )
-    except BaseException:
-        database.close()
-        raise
 
 
 def build_rooms(core: Core) -> tuple[Room, ...]:
@@ -174,7 +121,7 @@ def build_app(core: Core, rooms: Sequence[Room]) -> ASGIApp:
             for room in rooms:
                 if room.close is not None:
                     room.close()
-            core.store.database.close()
+            await anyio.to_thread.run_sync(core.close)
 
     app = FastAPI(
         title="Penward",
@@ -298,4 +245,4 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return JSONResponse(content, error.status_code)
 
 
-__all__ = ["Launch", "SetupError", "build_app", "build_rooms", "create_app", "load_core", "recover"]
+__all__ = ["Launch", "build_app", "build_rooms", "create_app", "load_core", "recover"]

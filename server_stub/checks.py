@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server_stub import app
+from server_stub import opening
 from server_stub.config import Settings
 from server_stub.core import Core, Room
 from server_stub.errors import SetupError
@@ -46,7 +46,7 @@ def examine(settings: Settings, passphrase: Callable[[], str]) -> list[Finding]:
     if found != needed:
         return findings
     try:
-        core = app.load_core(settings, passphrase())
+        core = opening.load_core(settings, passphrase())
     except PenwardError as error:
         return [*findings, Finding(False, error.code, error.params)]
     try:
@@ -60,10 +60,8 @@ def examine(settings: Settings, passphrase: Callable[[], str]) -> list[Finding]:
             counts = core.store.jobs.counts(session)
         params = {state: counts.get(state, 0) for state in ("waiting", "running", "done", "dead")}
         findings.append(Finding(params["dead"] == 0, "server.doctor-jobs", params))
-        with core.store.database.write() as session:
-            core.store.audit.release(session)
     finally:
-        core.store.database.close()
+        core.close()
     return findings
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from server_stub import app, checks
+from server_stub import checks, opening
 from server_stub import serve as server
 from server_stub.config import Settings, load_settings
 from server_stub.core import Core
@@ -85,8 +85,10 @@ def init(
     """建立一家医院：测试根证书、签发 CA、数据库、文件夹。 Make a hospital in DIR."""
     if passphrase_file is None and not demo:
         raise SetupError("server.passphrase-needed")
+    from server_stub.app import demo_loaders  # all rooms: slow to import, needed here alone
+
     plan = Plan(directory, hospital, demo, passphrase_file, root_keys, tls_names, database_url)
-    made = make_hospital(plan, demo_loaders=app.demo_loaders())
+    made = make_hospital(plan, demo_loaders=demo_loaders())
     tell("server.made", folder=made.directory)
     for role, subject in made.certificates:
         click.echo(f"    {role:<12} {subject}")
@@ -275,8 +277,10 @@ def audit() -> None:
 @click.option("--roots", type=FOLDER, help="审计根的导出目录。 The folder that roots were copied to.")
 def audit_verify(directory: Path, checkpoints: tuple[Path, ...], roots: Path | None) -> None:
     """核对审计链。 Check the chains, their stamped roots and what others kept of them."""
+    from server_stub.app import build_rooms  # all rooms: slow to import, needed here alone
+
     with _core(directory) as core:
-        report = checks.examine_audit(core, app.build_rooms(core), checkpoints, roots)
+        report = checks.examine_audit(core, build_rooms(core), checkpoints, roots)
     tell("server.audit-read", events=report.events, writers=report.writers, roots=report.roots)
     for finding in report.findings:
         click.echo(f"✗ {finding.text('zh_CN')}\n  {finding.text('en')}")
@@ -299,13 +303,11 @@ def main() -> None:
 @contextlib.contextmanager
 def _core(directory: Path) -> Iterator[Core]:
     settings = load_settings(directory)
-    core = app.load_core(settings, _passphrase(settings))
+    core = opening.load_core(settings, _passphrase(settings))
     try:
         yield core
     finally:
-        with core.store.database.write() as session:
-            core.store.audit.release(session)
-        core.store.database.close()
+        core.close()
 
 
 def _passphrase(settings: Settings) -> str:

@@ -46,6 +46,12 @@ class Core:
         head = self.store.audit.head(session)
         return sign_checkpoint(head.writer, head.count, head.root, self.hospital.signer("server"))
 
+    def close(self) -> None:
+        """Give back the audit chain's lease and the database's connections."""
+        with self.store.database.write() as session:
+            self.store.audit.release(session)
+        self.store.database.close()
+
 
 @dataclass(frozen=True)
 class Room:

@@ -7,10 +7,10 @@ import itertools
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from server_stub.ca import Hospital
 from server_stub.store import Clock
+from signing.pki import Certificate, Signer
 from signing.tsp import TimeStampAuthority
 
 _NODE_BITS, _TIME_BITS, _COUNTER_BITS, _RANDOM_BITS = 16, 44, 20, 64
@@ -42,11 +42,21 @@ class SerialNumbers:
 class LocalTimeStamper:
     """A `signing.tsp.TimeStamper` over the hospital's own TSA key, and its RFC 3161 responder."""
 
-    def __init__(self, hospital: Hospital, *, clock: Clock, node: int, policy: str, accuracy_ms: int) -> None:
+    def __init__(
+        self,
+        signer: Signer,
+        certificate: Certificate,
+        chain: Sequence[Certificate],
+        *,
+        clock: Clock,
+        node: int,
+        policy: str,
+        accuracy_ms: int,
+    ) -> None:
         self._authority = TimeStampAuthority(
-            signer=hospital.signer("tsa"),
-            certificate=hospital.certificate("tsa"),
-            chain=hospital.chain("tsa"),
+            signer,
+            certificate,
+            chain,
             policy=policy,
             clock=clock,
             serial=SerialNumbers(node),
