@@ -109,7 +109,8 @@ class _Drive:
             page.view.setFocus()
             self._press(KEY.Key_PageDown)
             self._settle(page.view)
-            if page.view.verticalScrollBar().value() == page.view.verticalScrollBar().maximum():
+            bar = page.view.verticalScrollBar()
+            if bar.value() == bar.maximum() and not signing.reading.all_pages_seen:
                 self._until("reading", partial(_read_more, signing, seen))
         for box in page.findChildren(QCheckBox):
             if box.isVisible() and not box.isChecked():

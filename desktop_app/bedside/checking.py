@@ -27,16 +27,16 @@ class LocalChecker:
         name = "signed.ofd" if signing.task.media_type == OFD_MEDIA_TYPE else "signed.pdf"
         before = self._verify(name, signing.document, self._roots)
         verdict = self._verify(name, signed, self._roots)
-        if not verdict.signatures or len(verdict.signatures) < len(before.signatures):
-            raise DesktopError("desktop.signed-not-valid")
-        newest = max(verdict.signatures, key=lambda signature: signature.number)
+        newest = max(verdict.signatures, key=lambda signature: signature.number, default=None)
         changed = [
             old.number
             for old in before.signatures
             if _outcome(verdict, old) != old.outcome and _outcome(verdict, old) >= Outcome.UNDECIDED
         ]
         if (
-            newest.outcome >= Outcome.UNDECIDED
+            newest is None
+            or len(verdict.signatures) <= len(before.signatures)
+            or newest.outcome >= Outcome.UNDECIDED
             or changed
             or any(c.outcome is Outcome.FAIL for c in verdict.checks)
         ):

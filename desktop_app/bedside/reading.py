@@ -15,6 +15,7 @@ class ReadingLog:
         self._wall = wall_us
         self._shown = [0] * pages
         self._opened = [0] * pages
+        self._ended = [False] * pages
         self._in_view: frozenset[int] = frozenset()
         self._since = 0
 
@@ -29,6 +30,12 @@ class ReadingLog:
             if not self._opened[page]:
                 self._opened[page] = self._wall()
 
+    def reach_end(self, pages: frozenset[int]) -> None:
+        """The lower edges of these pages have been in view."""
+        for page in pages:
+            if 0 <= page < len(self._ended):
+                self._ended[page] = True
+
     @property
     def entries(self) -> tuple[ReadingEntry, ...]:
         """The pages that were shown, in order, with their times up to the last call of `view`."""
@@ -40,8 +47,8 @@ class ReadingLog:
 
     @property
     def seen(self) -> int:
-        """How many pages have been in view."""
-        return sum(1 for opened in self._opened if opened)
+        """How many pages have been shown down to their end."""
+        return sum(1 for opened, ended in zip(self._opened, self._ended, strict=True) if opened and ended)
 
     @property
     def pages(self) -> int:

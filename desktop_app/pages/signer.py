@@ -94,9 +94,10 @@ class ReadingPage(Page):
             self._consents.addWidget(box)
             self._boxes.append(box)
 
-    def _viewed(self, pages: frozenset[int]) -> None:
+    def _viewed(self, pages: frozenset[int], ends: frozenset[int]) -> None:
         if self._flow.step is Step.READING and self._flow.signing is not None:
             self._flow.signing.reading.view(pages)
+            self._flow.signing.reading.reach_end(ends)
             self._update()
 
     def _update(self) -> None:

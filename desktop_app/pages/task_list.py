@@ -206,13 +206,18 @@ class TaskListPage(Page):
         if not self._list.currentIndex().isValid() and tasks:
             known = next((i for i, task in enumerate(tasks) if chosen and task.id == chosen.id), 0)
             self._list.setCurrentIndex(self._model.index(known, 0))
+        appeared = bool(tasks) and self._stack.currentIndex() == 1
         self._stack.setCurrentIndex(0 if tasks else 1)
+        if appeared and self.isVisible() and not unfinished:
+            self._list.setFocus(Qt.FocusReason.OtherFocusReason)
         self._empty_title.setText(self.words("list-empty" if loaded else "list-loading"))
         self._empty_hint.setVisible(loaded)
         self._count.setText(self.words("list-count", count=len(tasks)) if tasks else "")
         self._open.setEnabled(bool(tasks))
         if list(unfinished) != self._shown:
             self._show_unfinished(unfinished)
+            if unfinished and self.isVisible():
+                self._resume_buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def first_focus(self) -> QWidget | None:
         """The unfinished signing if there is one, else the list."""
