@@ -121,6 +121,8 @@ def verify_seal(
         checks.append(Check(CheckName.SEAL, Outcome.PASS, "seal.in-period", "", period))
     else:
         checks.append(Check(CheckName.SEAL, Outcome.FAIL, "seal.outside-period", "", period))
+    if seal.time_stamp is not None:  # v5; no sample and no text at hand says what it covers
+        checks.append(Check(CheckName.SEAL, Outcome.NOTE, "seal.seal-time-stamp"))
     path = validate_path(maker, candidates, anchors, at=at, usage=Usage.SIGNATURE)
     return checks + list(path.checks)
 

@@ -60,6 +60,7 @@ def test_v5_names_the_signer_by_digest(hospital: Hospital, event: Event, stamped
     assert (signature.seal.time_stamp is not None) is stamped
     found = _outcomes(hospital, signature.der)
     assert found["seal.signer-listed"] is Outcome.PASS
+    assert ("seal.seal-time-stamp" in found) is stamped
     assert max(found.values()) is Outcome.NOTE
 
 
