@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import pikepdf
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from PIL import Image
@@ -179,19 +180,30 @@ def open_pdf(data: bytes, limits: Limits = DEFAULT_LIMITS) -> PdfDocument:
     with _PDFIUM:
         try:
             handle = pdfium.PdfDocument(data)
-            handle.init_forms()
         except pdfium.PdfiumError as error:
-            code = raw.FPDF_GetLastError()
-            if code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
-                raise PdfError("pdf.encrypted") from error
-            raise PdfError("pdf.damaged") from error
+            raise PdfError(_refusal(data)) from error
         pages = len(handle)
+        if pages:
+            handle.init_forms()
         if not 0 < pages <= limits.pages:
             handle.close()
             if pages:
                 raise PdfError("pdf.too-many-pages", pages=pages, limit=limits.pages)
             raise PdfError("pdf.without-pages")
         return PdfDocument(handle, limits)
+
+
+def _refusal(data: bytes) -> str:
+    """Why PDFium would not open it. Its own error code is left over from another call at times."""
+    try:
+        with pikepdf.open(io.BytesIO(data)) as document:
+            if document.is_encrypted:
+                return "pdf.encrypted"
+            return "pdf.damaged" if len(document.pages) else "pdf.without-pages"
+    except pikepdf.PasswordError:
+        return "pdf.encrypted"
+    except (pikepdf.PdfError, RuntimeError, ValueError):
+        return "pdf.damaged"
 
 
 def render_page(document: PdfDocument | bytes, index: int, dpi: float) -> PageImage:
@@ -236,7 +248,7 @@ def _search(page: Any, text: str) -> Iterator[tuple[float, float, float, float]]
 
 
 def _first_line(rectangles: list[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
-    """Around the rectangles (left, bottom, right, top) on the first one's line; fonts split a text in several."""
+    """Around the rectangles (left, bottom, right, top) on the first one's line: fonts split a text."""
     left, bottom, right, top = rectangles[0]
     for other in rectangles[1:]:
         beside = min(top, other[3]) - max(bottom, other[1]) > 0

@@ -190,7 +190,7 @@ def _opened(font: Path | bytes, index: int) -> Iterator[TTFont]:
     name = "" if isinstance(font, bytes) else str(font)
     try:
         is_collection = source.getvalue()[:4] == b"ttcf"
-        ttf = TTFont(source, fontNumber=index if is_collection else -1, lazy=True)
+        ttf = TTFont(source, fontNumber=index if is_collection else -1, lazy=True, recalcTimestamp=False)
         yield ttf
         ttf.close()
     except (TTLibError, KeyError, ValueError, OSError, AssertionError) as error:

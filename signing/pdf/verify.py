@@ -18,6 +18,7 @@ from signing.evidence import EVENT_BINDING_OID, EventBinding, check_binding
 from signing.ink import InkPicture
 from signing.pdf.appearance import Shown, read_appearance
 from signing.pdf.changes import check_later_changes, check_tail
+from signing.pdf.damage import locate_damage
 from signing.pdf.errors import PdfError, PdfSignError
 from signing.pdf.limits import DEFAULT_LIMITS, Limits
 from signing.pdf.reading import FOREIGN, open_reader, reading
@@ -54,13 +55,15 @@ def verify_pdf(
     except PdfError as error:
         # Bytes of a signature in a file that cannot be read: it was signed and is damaged now.
         outcome = Outcome.FAIL if marks and error.code == "pdf.damaged" else Outcome.UNDECIDED
-        return FileVerdict(name, "pdf", (), (_from_error(CheckName.STRUCTURE, outcome, error),))
+        structure = _from_error(CheckName.STRUCTURE, outcome, error)
+        return FileVerdict(name, "pdf", (), (structure, *(locate_damage(data) if marks else ())))
     verifier = _Verifier(reader, data, found, anchors, at)
     signatures = verifier.verdicts()
     checks = check_tail(data, found)
     if marks > len(found):
         params = {"marks": str(marks), "found": str(len(found))}
         checks.append(Check(CheckName.STRUCTURE, Outcome.FAIL, "pdfsign.hidden-signature", params=params))
+        checks += locate_damage(data)
     if not found:
         checks.append(Check(CheckName.STRUCTURE, Outcome.UNDECIDED, "pdfsign.no-signature"))
     return FileVerdict(name, "pdf", tuple(signatures), tuple(checks))
@@ -181,7 +184,8 @@ class _Verifier:
                 params={"count": str(found.covered - (found.end - found.start))},
             )
         start, end = min(self._intact_up_to, found.covered), found.covered
-        bound = _bound_document(certificate)
+        sound = all(check.reason != "pdfsign.bad-base" for check in found.problems)
+        bound = _bound_document(certificate) if sound else None
         if bound is not None and found.base is not None and 0 < found.base < end:
             if sm3(self._data[: found.base]) == bound:
                 start = max(start, found.base)
