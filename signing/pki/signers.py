@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -97,7 +98,7 @@ def load_signer(data: bytes, passphrase: bytes | str | None = None) -> Signer:
     )
     try:
         key = load(data, secret)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise PkiError("pki.bad-key", problem=type(error).__name__) from None
     if isinstance(key, rsa.RSAPrivateKey):
         return RsaSigner(key)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from signing.cms import build_signed_data
+from signing.cms import Dialect, build_signed_data
 from signing.cms.oids import TST_INFO
 from signing.pki import Certificate, Signer, Usage, digest, usage_allows
 from signing.pki.algorithms import DIGEST_OF
@@ -43,6 +43,8 @@ class TimeStamper(Protocol):
 class TimeStampAuthority:
     """Issues tokens with one key. `clock` gives aware times, `serial` numbers that never repeat.
 
+    `dialect` `gbt35275` writes tokens with the GB/T 35275 identifiers, for clients that know only those.
+
     Raises:
         TspError: `tsp.wrong-certificate` unless the certificate's sole, critical extended key usage is
             time stamping.
@@ -59,12 +61,13 @@ class TimeStampAuthority:
         serial: Callable[[], int],
         accuracy: timedelta | None = timedelta(seconds=1),
         ordering: bool = False,
+        dialect: Dialect = "rfc5652",
     ) -> None:
         if not usage_allows(certificate, Usage.TIME_STAMP):
             raise TspError("tsp.wrong-certificate")
         self._signer, self._certificate, self._chain = signer, certificate, tuple(chain)
         self._policy, self._clock, self._serial = policy, clock, serial
-        self._accuracy, self._ordering = accuracy, ordering
+        self._accuracy, self._ordering, self._dialect = accuracy, ordering, dialect
 
     def respond(self, request: bytes) -> bytes:
         """DER TimeStampResp: a token, or a rejection that names its reason."""
@@ -115,6 +118,8 @@ class TimeStampAuthority:
             certificate=self._certificate,
             chain=self._chain,
             content_type=TST_INFO,
+            dialect=self._dialect,
+            attributes=True,
             embed_certificates=with_certificates,
         )
 

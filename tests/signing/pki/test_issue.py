@@ -8,6 +8,8 @@ from itertools import pairwise
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signing.pki import (
     EcSigner,
@@ -187,6 +189,23 @@ def test_keys_that_do_not_sign_here() -> None:
         assert caught.value.code == "pki.unsupported-key"
     with pytest.raises(SmError):
         load_signer(encoded(ec.generate_private_key(ec.SECP256R1()))[:-4])
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_key_files_raise_only_documented_errors(data: bytes, wrapped: bool) -> None:
+    with pytest.raises((PkiError, SmError)):
+        load_signer(der.sequence(der.integer(0), data) if wrapped else data, "x")
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([oids.RSA_ENCRYPTION, oids.EC_PUBLIC_KEY, oids.SM2_CURVE, "1.2.3"]),
+)
+def test_public_keys_raise_only_the_documented_error(data: bytes, algorithm: str) -> None:
+    curve = der.oid("1.2.840.10045.3.1.7")
+    for body in (data, der.bit_string(data), der.sequence(der.integer(5), der.integer(3))):
+        with pytest.raises(PkiError):
+            public_key_from_spki(der.sequence(der.sequence(der.oid(algorithm), curve), body))
 
 
 def test_weak_keys_and_algorithms_are_not_accepted() -> None:

@@ -110,6 +110,12 @@ def test_a_request_is_answered(pki: TestPki, algorithm: tuple[str, str]) -> None
     assert failure(lambda: token_from_response(response, nonce=nonce + 1)).code == "tsp.wrong-nonce"
 
 
+def test_tokens_with_the_identifiers_of_gbt35275(sm2: TestPki) -> None:
+    token = sm2.authority(dialect="gbt35275").token(MESSAGE)
+    assert parse_signed_data(token).dialect == "gbt35275"
+    assert reasons(verify_token(token, MESSAGE, anchors=[sm2.root], strict=True)) == []
+
+
 def test_certificates_only_when_asked(sm2: TestPki) -> None:
     request = build_request(sm3(MESSAGE), certificate=False)
     token = token_from_response(sm2.authority().respond(request))
