@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QFont, QFontDatabase, QPainterPath, QRawFont
 
-from signing.ofd.displaylist import Note, TextItem
+from signing.ofd.displaylist import Glyph, Note, TextItem
 from signing.ofd.errors import OfdError
 from signing.ofd.fonts import OutlineFont, candidates, looks_bold
 from signing.ofd.model import Document
@@ -109,13 +109,30 @@ class FontShelf:
         """What there is to report about the fonts used since `begin`."""
         return tuple(dict.fromkeys(note for chain in self._used.values() for note in chain.notes))
 
-    def find(self, item: TextItem, text: str, number: int) -> Found | None:
-        """The glyph for a number in the embedded font, or for a character; None when no font has it."""
+    def glyphs(self, item: TextItem) -> list[tuple[Found | None, Glyph]]:
+        """Where each glyph of a run comes from, None where no font has it.
+
+        A glyph that stands for several characters without a number becomes one a character.
+        """
         bold = item.weight >= 600 or looks_bold(item.font)
         chain = self._chains.get((item.font, bold))
         if chain is None:
             chain = self._chains[item.font, bold] = self._chain(item.font, bold)
         self._used[id(chain)] = chain
+        found: list[tuple[Found | None, Glyph]] = []
+        for glyph in item.glyphs:
+            if glyph.number >= 0 or len(glyph.text) < 2:
+                found.append((self._find(chain, glyph.text, glyph.number), glyph))
+                continue
+            x = glyph.x
+            for character in glyph.text:
+                single = self._find(chain, character, -1)
+                found.append((single, Glyph(character, -1, x, glyph.y)))
+                if single is not None and single.face is not None:
+                    x += single.face.advance(single.number) * item.size * item.h_scale
+        return found
+
+    def _find(self, chain: _Chain, text: str, number: int) -> Found | None:
         key = (text, number)
         if key not in chain.glyphs:
             chain.glyphs[key] = self._search(chain, text, number)

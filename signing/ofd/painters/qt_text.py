@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QPointF, Qt
@@ -24,7 +25,7 @@ came out empty (PySide6 6.11.3, fonts loaded by QRawFont)."""
 def draw_text(painter: QPainter, shelf: FontShelf, item: TextItem, device: Matrix) -> None:
     """Draw one run. `device` leads from page mm to pixels."""
     matrix = item.matrix.then(device)
-    found = [(shelf.find(item, g.text, g.number), g) for g in _single(shelf, item)]
+    found = shelf.glyphs(item)
     shape = Matrix(item.h_scale, 0.0, -_SLANT if _slanted(item) else 0.0, 1.0, 0.0, 0.0)
     if item.angle:
         shape = shape.then(rotation(item.angle))
@@ -34,8 +35,9 @@ def draw_text(painter: QPainter, shelf: FontShelf, item: TextItem, device: Matri
         return
     embedded = item.font is not None and item.font.member is not None
     bold = (embedded and item.weight >= 600) or any(f and f.face and f.face.thin for f, _ in found)
-    outlined = item.stroke is not None or not isinstance(item.fill, Color) or pixels > _LARGEST_PIXELS
-    if outlined or bold:
+    largest = item.size * max(math.hypot(linear.a, linear.b), math.hypot(linear.c, linear.d))
+    outlined = item.stroke is not None or not isinstance(item.fill, Color)
+    if outlined or bold or largest > _LARGEST_PIXELS:
         _draw_outlines(painter, item, found, shape, matrix, bold)
         return
     fill = item.fill
@@ -46,20 +48,6 @@ def draw_text(painter: QPainter, shelf: FontShelf, item: TextItem, device: Matri
     loose = [(f, g) for f, g in found if f is not None and f.face is None]
     if loose:
         _draw_outlines(painter, item, loose, shape, matrix, False)
-
-
-def _single(shelf: FontShelf, item: TextItem) -> Iterator[Glyph]:
-    """The glyphs, where one of them stands for several characters without a number, one a character."""
-    for glyph in item.glyphs:
-        if glyph.number >= 0 or len(glyph.text) < 2:
-            yield glyph
-            continue
-        x = glyph.x
-        for character in glyph.text:
-            yield Glyph(character, -1, x, glyph.y)
-            found = shelf.find(item, character, -1)
-            if found is not None and found.face is not None:
-                x += found.face.advance(found.number) * item.size * item.h_scale
 
 
 def _draw_runs(

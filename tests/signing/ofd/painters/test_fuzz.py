@@ -63,8 +63,10 @@ def paints(draw: st.DrawFn) -> str:
 def units(draw: st.DrawFn) -> str:
     """A graphic unit of any kind, with parts of all kinds."""
     kind = draw(st.sampled_from(["PathObject", "TextObject", "ImageObject", "CompositeObject", "PageBlock"]))
-    data = f"<ofd:AbbreviatedData>M 5 5 L 50 5 {draw(st.text('MLQBACS 0123456789.-', max_size=40))}</ofd:AbbreviatedData>"
-    clip = f"<ofd:Area{draw(attributes('CTM'))}><ofd:Path{draw(attributes(*OBJECT))}>{data}</ofd:Path></ofd:Area>"
+    words = draw(st.text("MLQBACS 0123456789.-", max_size=40))
+    data = f"<ofd:AbbreviatedData>M 5 5 L 50 5 {words}</ofd:AbbreviatedData>"
+    path = f"<ofd:Path{draw(attributes(*OBJECT))}>{data}</ofd:Path>"
+    clip = f"<ofd:Area{draw(attributes('CTM'))}>{path}</ofd:Area>"
     glyphs = f"<ofd:Glyphs>{draw(ODD)}</ofd:Glyphs>"
     return "".join(
         (
