@@ -17,7 +17,7 @@ from signing.verify.text import lines
 if TYPE_CHECKING:
     from signing.pki import Certificate
 
-VALID, BROKEN, UNDECIDED = 0, 1, 2
+UNDECIDED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,12 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(language).parse_args(argv)
     try:
         anchors = _anchors(options.trust)
-        verdicts = [_verdict(path, anchors, options.signature) for path in options.files]
-        if options.report is not None:
-            _write_report(options.report, verdicts, language)
     except PenwardError as error:
         print(error.message(language), file=sys.stderr)
         return UNDECIDED
+    verdicts = [_verdict(path, anchors, options.signature) for path in options.files]
     status = exit_status(verdicts)
     if options.json:
         document = {"exit_status": status, "files": [verdict.as_dict() for verdict in verdicts]}
@@ -47,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         for number, verdict in enumerate(verdicts):
             print("\n" * bool(number) + "\n".join(lines(verdict, language)))
+    if options.report is not None:
+        try:
+            _write_report(options.report, verdicts, language)
+        except PenwardError as error:
+            print(error.message(language), file=sys.stderr)
+            return status or UNDECIDED
     return status
 
 

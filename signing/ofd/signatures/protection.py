@@ -22,6 +22,8 @@ _NAMES = {
 }
 _WEAK = frozenset({"md5", "1.2.840.113549.2.5", "sha1", "sha-1", "1.3.14.3.2.26"})
 _LENGTH = 32
+_MAX_LISTED = 200
+"""Members of one kind that a verdict names; of more it tells the count."""
 
 
 class Members:
@@ -53,6 +55,7 @@ def check_references(file: SignatureFile, members: Members, *, strict: bool) -> 
     if not file.references:
         return [*checks, _integrity(Outcome.FAIL, "ofdsign.no-references")]
     good = 0
+    bad = []
     for reference in file.references:
         problem = _problem(reference, members, algorithm)
         if problem is None and strict and reference.location != f"/{reference.member}":
@@ -60,7 +63,8 @@ def check_references(file: SignatureFile, members: Members, *, strict: bool) -> 
         if problem is None:
             good += 1
         else:
-            checks.append(_integrity(Outcome.FAIL, problem, reference.member or reference.location))
+            bad.append(_integrity(Outcome.FAIL, problem, reference.member or reference.location))
+    checks += _capped(bad)
     if len({reference.location for reference in file.references}) < len(file.references):
         outcome = Outcome.FAIL if strict else Outcome.WARNING
         checks.append(_integrity(outcome, "ofdsign.reference-twice"))
@@ -117,12 +121,25 @@ def check_unprotected(
     if not loose:
         return [Check(CheckName.UNPROTECTED, Outcome.PASS, "ofdsign.all-protected")]
     drawn = reached()
+    used = [name for name in loose if name in drawn]
+    unused = [name for name in loose if name not in drawn]
     return [
-        Check(CheckName.UNPROTECTED, Outcome.UNDECIDED, "ofdsign.unprotected-reached", name)
-        if name in drawn
-        else Check(CheckName.UNPROTECTED, Outcome.WARNING, "ofdsign.unprotected", name)
-        for name in loose
+        *_capped([_loose(Outcome.UNDECIDED, "ofdsign.unprotected-reached", name) for name in used]),
+        *_capped([_loose(Outcome.WARNING, "ofdsign.unprotected", name) for name in unused]),
     ]
+
+
+def _loose(outcome: Outcome, reason: str, name: str) -> Check:
+    return Check(CheckName.UNPROTECTED, outcome, reason, name)
+
+
+def _capped(checks: list[Check]) -> list[Check]:
+    """The checks, a long list cut short and its rest counted with the same outcome."""
+    rest = checks[_MAX_LISTED:]
+    if not rest:
+        return checks
+    more = Check(rest[0].name, rest[0].outcome, "ofdsign.and-more", "", {"count": str(len(rest))})
+    return [*checks[:_MAX_LISTED], more]
 
 
 def _integrity(outcome: Outcome, reason: str, subject: str = "", **params: str) -> Check:

@@ -154,3 +154,13 @@ def test_missing_parts_are_named(hospital: Hospital, ready: bytes) -> None:
 def test_claimed_times(text: str, hour: int | None) -> None:
     due = None if hour is None else datetime(2026, 6, 1, hour, tzinfo=UTC)
     assert claimed_time(text) == due
+
+
+def test_long_lists_are_cut_and_counted(hospital: Hospital, event: Event) -> None:
+    """A file of thousands of loose or changed members does not make thousands of lines."""
+    before = normalise(tiny_ofd({f"Doc_0/x/{number}.bin": b"x" for number in range(500)}))
+    xml = _signature_xml(before)
+    after = normalise(tiny_ofd({f"Doc_0/{kind}/{n}.bin": b"y" for kind in "xy" for n in range(500)}))
+    checks = _verify(hospital, event.signer.sign(xml), xml, after).signatures[0].checks
+    more = {(c.name.value, c.outcome): c.params["count"] for c in checks if c.reason == "ofdsign.and-more"}
+    assert more == {("integrity", Outcome.FAIL): "300", ("unprotected", Outcome.WARNING): "300"}
