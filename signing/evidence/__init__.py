@@ -46,6 +46,7 @@ from signing.evidence.package import (
 from signing.evidence.sealed import (
     MAX_ENVELOPE_BYTES,
     EnvelopeHeader,
+    KeyOpener,
     check_encryption_chain,
     envelope_digest,
     open_package,
@@ -75,6 +76,7 @@ __all__ = [
     "EvidenceContents",
     "EvidenceError",
     "EvidenceFile",
+    "KeyOpener",
     "Manifest",
     "Package",
     "ReadingEntry",

@@ -6,7 +6,7 @@
         manifest  Digest,
         ink       Digest,
         picture   SaltedDigest,
-        others    SEQUENCE SIZE (0..16) OF NamedDigest }
+        others    SEQUENCE SIZE (0..14) OF NamedDigest }
     Digest       ::= OCTET STRING (SIZE (32))
     SaltedDigest ::= SEQUENCE { salt OCTET STRING (SIZE (32)), digest Digest }
     NamedDigest  ::= SEQUENCE { name IA5String, digest Digest }
@@ -133,7 +133,7 @@ class EventBinding:
         salt, picture_digest = _octets(picture, SALT_BYTES), _octets(picture, DIGEST_BYTES)
         picture.end()
         others: list[tuple[str, bytes]] = []
-        for item in reader.take(der.SEQUENCE).reader().rest(MAX_BLOBS):
+        for item in reader.take(der.SEQUENCE).reader().rest(MAX_BLOBS - 2):
             inner = item.reader()
             name = inner.take(der.IA5_STRING).content.decode("ascii", "replace")
             if not _NAME.fullmatch(name):

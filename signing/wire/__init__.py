@@ -9,6 +9,17 @@ from signing.wire.checkpoint import (
     verify_checkpoint,
 )
 from signing.wire.errors import WireError
+from signing.wire.parts import (
+    Consent,
+    Field,
+    Patient,
+    PhotoPolicy,
+    Policy,
+    SignerRole,
+    SignerState,
+    StampBox,
+    TaskState,
+)
 from signing.wire.reader import Reader, decode_base64, format_time, parse_time
 from signing.wire.requests import (
     CALLBACK_HEADER,
@@ -36,20 +47,11 @@ from signing.wire.tasks import (
     MEDIA_TYPES,
     OFD_MEDIA_TYPE,
     PDF_MEDIA_TYPE,
-    Consent,
-    Field,
     MediaType,
-    Patient,
-    PhotoPolicy,
-    Policy,
     Signer,
     SignerRequest,
-    SignerRole,
-    SignerState,
-    StampBox,
     Task,
     TaskRequest,
-    TaskState,
 )
 
 __all__ = [

@@ -82,3 +82,21 @@ def test_floats_where_they_are_allowed() -> None:
         parse_json(b"1e999", max_bytes=100, allow_floats=True)
     with pytest.raises(WireError, match="json-float"):
         parse_json(b"NaN", max_bytes=100, allow_floats=True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'"' * 3_000_001,
+        b'"' + b'\\"' * 1_500_000,
+        b'"' + b"\\" * 3_000_000,
+        b'["' + b'","' * 1_000_000,
+        b"]" * 3_000_000,
+        b"{" * 3_000_000,
+        bytes(3_000_000),
+    ],
+)
+def test_hostile_shapes_take_linear_time(data: bytes) -> None:
+    """R45: strings that never end, quotes and brackets by the million: refused, not chewed on."""
+    with pytest.raises(WireError):
+        parse_json(data, max_bytes=len(data))
