@@ -7,12 +7,14 @@ chain visible (`audit_check.py`).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server_stub.store.audit_events import AuditKind
@@ -166,12 +168,14 @@ class Audit:
             .limit(1)
             .with_for_update(skip_locked=True)
         )
-        if free is None:
-            highest = (
-                session.scalar(select(AuditWriter.number).order_by(AuditWriter.number.desc()).limit(1)) or 0
-            )
-            free = AuditWriter(number=highest + 1, count=0, head=GENESIS, holder="", lease_until=now)
-            session.add(free)
+        while free is None:
+            highest = select(AuditWriter.number).order_by(AuditWriter.number.desc()).limit(1)
+            number = (session.scalar(highest) or 0) + 1
+            fresh = AuditWriter(number=number, count=0, head=GENESIS, holder="", lease_until=now)
+            with contextlib.suppress(IntegrityError), session.begin_nested():  # another process made this one
+                session.add(fresh)
+                session.flush()
+                free = fresh
         free.holder, free.lease_until = self._holder, now + LEASE
         session.flush()
         return free

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy import Index, LargeBinary, String, delete
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server_stub.errors import Conflict
@@ -60,17 +61,25 @@ class Idempotency:
     def keep(
         self, session: Session, caller_id: str, key: str, request_digest: str, *, status: int, body: bytes
     ) -> None:
-        """Keep a reply; the unique key lets only one of two racing requests commit."""
-        session.add(
-            KeptReply(
-                caller_id=caller_id,
-                key=key,
-                request_digest=request_digest,
-                status=status,
-                body=body,
-                created_at=self._clock(),
-            )
+        """Keep a reply in the transaction of its act.
+
+        Raises:
+            Conflict: `store.idempotency-busy`, the same request was answered at the same moment: the act
+                rolls back, and a repetition gets the other's reply.
+        """
+        reply = KeptReply(
+            caller_id=caller_id,
+            key=key,
+            request_digest=request_digest,
+            status=status,
+            body=body,
+            created_at=self._clock(),
         )
+        try:
+            with session.begin_nested():
+                session.add(reply)
+        except IntegrityError as error:
+            raise Conflict("store.idempotency-busy", key=key) from error
 
     def sweep(self, session: Session) -> None:
         """Forget replies older than seven days."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, and_, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server_stub.store.database import Base, Clock, Database, UtcDateTime, new_id, utc_now
@@ -112,18 +113,16 @@ class Jobs:
             existing = session.scalar(select(Job.id).where(Job.key == key))
             if existing is not None:
                 return existing
-        job = self._row(kind, payload, run_at=run_at, max_tries=max_tries, key=key, every=None)
-        session.add(job)
-        session.flush()
-        return job.id
+        return self._add(
+            session, self._row(kind, payload, run_at=run_at, max_tries=max_tries, key=key, every=None)
+        )
 
     def ensure_periodic(self, session: Session, kind: str, *, every: dt.timedelta) -> None:
         """See that a job of this kind exists which runs again and again and never dies."""
         job = session.scalar(select(Job).where(Job.key == f"periodic:{kind}"))
         if job is None:
-            row = self._row(kind, {}, run_at=None, max_tries=1, key=f"periodic:{kind}", every=every)
-            session.add(row)
-            session.flush()
+            key = f"periodic:{kind}"
+            self._add(session, self._row(kind, {}, run_at=None, max_tries=1, key=key, every=every))
         else:
             job.every_seconds = int(every.total_seconds())
 
@@ -236,6 +235,20 @@ class Jobs:
         """Forget jobs that were done more than a week ago; dead ones stay for a person to see."""
         limit = self._clock() - DONE_KEPT_FOR
         session.execute(Job.__table__.delete().where(Job.state == "done", Job.finished_at < limit))  # type: ignore[attr-defined]
+
+    def _add(self, session: Session, job: Job) -> str:
+        """Add a row, or find the one of its key that another process has just added; the id of it."""
+        if job.key is None:
+            session.add(job)
+            session.flush()
+            return job.id
+        identifier, key = job.id, job.key
+        try:
+            with session.begin_nested():
+                session.add(job)
+        except IntegrityError:
+            return session.scalars(select(Job.id).where(Job.key == key)).one()
+        return identifier
 
     def _row(
         self,

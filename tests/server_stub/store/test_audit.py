@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,18 @@ def test_a_released_chain_is_continued_by_the_next_process(store: Store, tmp_pat
     write(other, 1)
     assert head(other).count == 3
     assert check(store).findings == []
+
+
+def test_many_processes_at_once_keep_every_chain_whole(store: Store, tmp_path: Path) -> None:
+    """Four holders, two threads each, no chain at the start."""
+    stores = [Store(store.database, tmp_path / str(number)) for number in range(4)]
+    threads = [threading.Thread(target=write, args=(item, 10)) for item in stores for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report = check(store)
+    assert (report.events, report.findings) == (80, [])
 
 
 def cut_tail(session: Session) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from server_stub.store import ClaimedJob, GiveUp, JobRunner, RetryLater, Store
 from server_stub.store.jobs import Job, LeaseLost
@@ -73,6 +74,25 @@ def test_a_key_makes_a_job_single_until_it_ends(store: Store) -> None:
     assert enqueue(store, key="task-1") == first
     assert runner(store, lambda _job: None).run_due() == 1
     assert enqueue(store, key="task-1") != first
+
+
+def test_processes_that_start_together_make_one_periodic_job(store: Store) -> None:
+    failures: list[IntegrityError] = []
+
+    def start() -> None:
+        try:
+            with store.database.write() as session:
+                store.jobs.ensure_periodic(session, "k", every=MINUTE)
+        except IntegrityError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert states(store) == {"waiting": 1}
 
 
 def test_a_lost_lease_rolls_the_effect_back(store: Store, clock: Time) -> None:

@@ -53,6 +53,15 @@ def test_the_same_key_with_another_request_is_a_conflict(store: Store) -> None:
     assert refused.value.status == 409
 
 
+def test_two_at_the_same_moment_do_not_both_act(store: Store) -> None:
+    """Both looked before either kept: the second is told to repeat, and then gets the first one's reply."""
+    with pytest.raises(Conflict) as refused, store.database.write() as session:
+        store.idempotency.keep(session, "his", "key", "d1", status=201, body=b"{}")
+        session.expunge_all()
+        store.idempotency.keep(session, "his", "key", "d1", status=201, body=b"{}")
+    assert refused.value.code == "store.idempotency-busy"
+
+
 def test_old_replies_are_forgotten(store: Store, clock: Time) -> None:
     with store.database.write() as session:
         store.idempotency.keep(session, "his", "key", "d1", status=201, body=b"{}")
