@@ -43,7 +43,7 @@ def verify_bytes(
             verdict = verify_pdf(data, anchors=anchors, at=at)
             return FileVerdict(name, "pdf", verdict.signatures, verdict.checks, verdict.parts)
     except PenwardError as error:
-        params = {key: str(value) for key, value in error.params.items()}
+        params = {key: str(value) for key, value in error.params.items() if key != "subject"}
         check = Check(CheckName.STRUCTURE, Outcome.UNDECIDED, error.code, params.get("name", ""), params)
         return FileVerdict(name, "unknown", (), (check,))
     return undecided(name, "verify.unknown-format")

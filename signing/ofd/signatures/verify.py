@@ -292,5 +292,5 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _from_error(outcome: Outcome, error: OfdError | OfdSignError, subject: str = "") -> Check:
-    params = {key: str(value) for key, value in error.params.items()}
+    params = {key: str(value) for key, value in error.params.items() if key != "subject"}
     return Check(CheckName.STRUCTURE, outcome, error.code, subject or params.get("name", ""), params)
