@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -239,10 +239,8 @@ async def _http_error(_request: Request, error: Exception) -> Response:
         return _answer(NotFound("server.no-such-path"))
     if error.status_code == 405:
         return _answer(MethodNotAllowed("server.method-not-allowed"))
-    content = {
-        "error": {"code": "server.http", "message": str(error.detail), "message_en": str(error.detail)}
-    }
-    return JSONResponse(content, error.status_code)
+    problem = ServerError("server.http", number=error.status_code)
+    return Response(error_body(problem), error.status_code, media_type="application/json")
 
 
 __all__ = ["Launch", "build_app", "build_rooms", "create_app", "load_core", "recover"]

@@ -16,6 +16,7 @@ CODE = re.compile(rf"({'|'.join(DOMAINS)})\.[a-z][a-z-]*")
 NOT_FOR_PEOPLE = {
     "store.audit-root",  # kinds of jobs
     "store.sweep",
+    "server.lock",  # a file
     "ca.event-certificate-recorded",  # a step of the flow
 }
 
