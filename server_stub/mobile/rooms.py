@@ -105,5 +105,6 @@ def rooms(core: Core) -> tuple[Room, ...]:
             limits={TASKS_PATH: core.settings.task_request_limit},
             jobs=mobile_tasks.handlers(services.tasks, callbacks),
             periodic={mobile_tasks.SWEEP_JOB: mobile_tasks.SWEEP_EVERY},
+            acts=services.tasks.acts,
         ),
     )

@@ -368,6 +368,13 @@ class TaskService:
             self._store.jobs.wake()
         return len(moved)
 
+    def acts(self, session: Session) -> list[tuple[AuditKind, str]]:
+        """Tasks made and tasks ended, each of which must have its audit event."""
+        rows = session.execute(select(Task.id, Task.state)).all()
+        made = [(AuditKind.TASK_CREATED, task_id) for task_id, _ in rows]
+        ends = set(TaskState) - OPEN_STATES
+        return made + [(_AUDITED[TaskState(state)], task_id) for task_id, state in rows if state in ends]
+
     def _locked(self, session: Session, task: Task) -> Task:
         session.refresh(task, with_for_update=True)
         return task
