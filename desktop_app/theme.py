@@ -83,9 +83,10 @@ QPushButton[kind="signer"]:hover {{ background: {SIGNER_DARK}; }}
 QPushButton[kind="signer"]:disabled {{ background: #C3CED6; color: #5D6D77; border-color: #C3CED6; }}
 QPushButton[kind="signer"]:focus {{ border: 3px solid {FOCUS}; }}
 QScrollArea {{ background: #E4EAEE; border: 3px solid {LINE}; border-radius: 12px; }}
-QScrollArea[kind="plain"] {{ background: transparent; border: none; }}
+QScrollArea[kind="plain"] {{ background: transparent; border: 3px solid transparent; }}
+QScrollArea[kind="plain"]:focus {{ border: 3px solid {FOCUS}; }}
 QWidget#sheets {{ background: #E4EAEE; }}
-QWidget#plain {{ background: transparent; }}
+QLabel#plain {{ background: transparent; }}
 QListView {{ background: transparent; border: none; outline: none; }}
 QCheckBox {{ font-size: {PATIENT_PT}pt; spacing: 14px; padding: 8px; border: 3px solid transparent;
     border-radius: 8px; min-height: {CONTROL_PX - 16}px; }}

@@ -24,6 +24,7 @@ class Capture:
         self._samples: list[Sample] = list(restored.samples) if restored else []
         self._started_at_us = restored.started_at_us if restored else 0
         self._writer: InkWriter | None = None
+        self._judged = (-1, False)
         self.attempts = 1 if restored else 0
         if restored is not None:
             self._restore(restored)
@@ -51,7 +52,11 @@ class Capture:
     @property
     def whole(self) -> bool:
         """Whether no report of this attempt is missing."""
-        return self._device is not None and complete(self.record)
+        if self._device is None:
+            return False
+        if self._judged[0] != len(self._samples):
+            self._judged = (len(self._samples), complete(self.record))
+        return self._judged[1]
 
     @property
     def stroke_count(self) -> int:
@@ -103,12 +108,12 @@ class Capture:
         if self._samples:
             self._journal.append(RecordKind.CLEARED, b"")
             self._journal.sync()
-        self._samples = []
+        self._samples, self._judged = [], (-1, False)
         self._writer = None
         self._device = None
 
     def _begin(self, device: InkDevice) -> None:
-        self._device, self._samples = device, []
+        self._device, self._samples, self._judged = device, [], (-1, False)
         self._started_at_us = time.time_ns() // 1000
         self._writer = InkWriter(device, started_at_us=self._started_at_us)
         self._journal.append(RecordKind.INK_HEADER, self._writer.header)

@@ -18,7 +18,7 @@ from desktop_app.bedside.ports import EvidenceMaker, Runner, SignedChecker, View
 from desktop_app.bedside.reading import ReadingLog
 from desktop_app.bedside.signing_desk import SigningDesk
 from desktop_app.bedside.steps import FOLLOWS, Role, Step, role_of
-from desktop_app.errors import DesktopError
+from desktop_app.errors import DesktopError, ServerRefused
 from desktop_app.offline.journal import JournalFolder, remove
 from desktop_app.server import StationServer
 from drivers.camera import CameraSource, Still, take_still
@@ -322,7 +322,11 @@ class Flow:
             signing.sealed = None
         if signing.sealed is None:
             signing.sealed = self._eq.evidence.package(signing, challenge)
-        reply = self._eq.server.upload(signing.task.id, signing.sealed)
+        try:
+            reply = self._eq.server.upload(signing.task.id, signing.sealed)
+        except ServerRefused:
+            signing.challenge = signing.sealed = None  # the next try answers a fresh challenge
+            raise
         signed = self._eq.server.signed(signing.task.id)
         if sm3(signed) != reply.document_sm3:
             raise DesktopError("desktop.signed-not-valid")

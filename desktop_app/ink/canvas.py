@@ -49,6 +49,7 @@ class InkCanvas(QWidget):
         self._samples: list[Sample] = []
         self._image = QImage()
         self._curve = Curve()
+        self._tail: Piece | None = None
         self._touching = False
         self._fresh: list[int] = []
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -119,7 +120,11 @@ class InkCanvas(QWidget):
             for piece in pieces:
                 dirty = dirty.united(_paint(painter, piece))
         painter.end()
-        self._fresh.extend(sample.host_time_us for sample in samples)
+        self._fresh.extend(sample.host_time_us for sample in samples if sample.flags & TIP)
+        for tail in (self._tail, self._curve.tail):
+            if tail is not None:
+                dirty = dirty.united(_bounds(tail))
+        self._tail = self._curve.tail
         if not dirty.isEmpty():
             self.update(dirty.toAlignedRect())
 
@@ -148,7 +153,7 @@ class InkCanvas(QWidget):
 
     def _clear_image(self) -> None:
         self._image = QImage()
-        self._curve, self._touching, self._fresh = Curve(), False, []
+        self._curve, self._tail, self._touching, self._fresh = Curve(), None, False, []
         self.update()
 
     def _redraw(self) -> None:
@@ -208,6 +213,9 @@ class InkCanvas(QWidget):
                 target.x() * ratio, target.y() * ratio, target.width() * ratio, target.height() * ratio
             )
             painter.drawImage(QRectF(target), self._image, source)
+        if self._tail is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            _paint(painter, self._tail)
         painter.end()
         fresh, self._fresh = self._fresh, []
         if self.painted is not None and fresh:
@@ -236,11 +244,17 @@ def _paint(painter: QPainter, piece: Piece) -> QRectF:
     painter.setPen(pen)
     if piece.a == piece.d:
         painter.drawPoint(QPointF(*piece.a))
-        box = QRectF(piece.a[0], piece.a[1], 0, 0)
     else:
         path = QPainterPath(QPointF(*piece.a))
         path.cubicTo(QPointF(*piece.b), QPointF(*piece.c), QPointF(*piece.d))
         painter.drawPath(path)
-        box = path.controlPointRect()
+    return _bounds(piece)
+
+
+def _bounds(piece: Piece) -> QRectF:
+    """What a piece may touch."""
+    xs, ys = zip(piece.a, piece.b, piece.c, piece.d, strict=True)
     margin = piece.width / 2 + 2
-    return box.adjusted(-margin, -margin, margin, margin)
+    return QRectF(
+        min(xs) - margin, min(ys) - margin, max(xs) - min(xs) + 2 * margin, max(ys) - min(ys) + 2 * margin
+    )

@@ -1,7 +1,7 @@
 """A smooth line through samples as they come: Catmull-Rom through the last four points.
 
-Presentation only. A piece, once given out, never changes; the line lags one sample behind the pen
-and is completed when the pen is lifted.
+Presentation only. A piece, once given out, never changes; what is certain lags one sample behind the
+pen, and `tail` bridges that for as long as it is true.
 """
 
 from __future__ import annotations
@@ -43,6 +43,18 @@ class Curve:
         elif len(points) > 3:
             yield _piece(points[-4], points[-3], points[-2], points[-1])
             del points[:-3]
+
+    @property
+    def tail(self) -> Piece | None:
+        """From the last certain point straight to the newest sample: drawn over the rest, then dropped."""
+        points = self._points
+        if not points:
+            return None
+        return (
+            _piece(points[-1], points[-1], points[-1], points[-1])
+            if len(points) == 1
+            else _piece(points[-2], points[-2], points[-1], points[-1])
+        )
 
     def end(self) -> Iterator[Piece]:
         """The last piece, when the pen is lifted; a single point becomes a dot."""

@@ -7,8 +7,8 @@ from desktop_app.bedside.model import SigningResult
 from desktop_app.bedside.ports import Runner
 from desktop_app.documents import ShownDocument
 from desktop_app.pages.document_view import DocumentView
-from desktop_app.pages.parts import Page, badge, button, card, fact, label, picture, rule
-from desktop_app.qt import QHBoxLayout, QLabel, QScrollArea, Qt, QVBoxLayout, QWidget
+from desktop_app.pages.parts import Page, badge, button, card, fact, label, picture, rule, scroller
+from desktop_app.qt import QHBoxLayout, QLabel, Qt, QVBoxLayout, QWidget
 from desktop_app.words import Words
 from signing.verdict import Outcome
 from signing.wire import PhotoPolicy
@@ -29,7 +29,6 @@ class ReviewPage(Page):
         side = QVBoxLayout()
         side.setSpacing(16)
         panel, inside = card()
-        panel.setFixedWidth(SIDE_PX)
         self._title = label("", "h2", wrap=True)
         inside.addWidget(self._title)
         inside.addWidget(rule())
@@ -37,8 +36,8 @@ class ReviewPage(Page):
         for key in ("patient", "signer", "photo", "consents", "signed-before"):
             holder, self._facts[key] = fact(words(f"review-{key}"))
             inside.addWidget(holder)
-        side.addWidget(panel)
-        side.addStretch(1)
+        inside.addStretch(1)
+        side.addWidget(scroller(panel, words("review-facts"), SIDE_PX), 1)
         self._go = button(words("review-hand-over"), flow.hand_over, kind="primary", shortcut="Ctrl+Return")
         side.addWidget(self._go)
         side.addWidget(button(words("back-to-list"), flow.back_to_list, shortcut="Esc"))
@@ -138,16 +137,9 @@ class ResultPage(Page):
             holder, self._facts[key] = fact(words(f"result-{key}"))
             inside.addWidget(holder)
         side.addWidget(panel)
-        checks = QScrollArea()
-        checks.setProperty("kind", "plain")
-        checks.setAccessibleName(words("result-checks"))
-        checks.setFixedWidth(SIDE_PX)
-        checks.setWidgetResizable(True)
-        checks.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._checks = label("", "small", wrap=True)
         self._checks.setAlignment(Qt.AlignmentFlag.AlignTop)
-        checks.setWidget(self._checks)
-        side.addWidget(checks, 1)
+        side.addWidget(scroller(self._checks, words("result-checks"), SIDE_PX), 1)
         self._done = button(words("result-done"), flow.finish, kind="primary", shortcut="Ctrl+Return")
         side.addWidget(self._done)
         row.addLayout(side)

@@ -15,6 +15,7 @@ from desktop_app.qt import (
     QMouseEvent,
     QPushButton,
     QResizeEvent,
+    QScrollArea,
     QSizePolicy,
     Qt,
     QVBoxLayout,
@@ -157,6 +158,21 @@ def badge(text: str, kind: str = "badge") -> QLabel:
     """A mark that stands out, such as 模拟; `badge-large` on the signer's pages."""
     made = label(text, kind)
     made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    return made
+
+
+def scroller(inside: QWidget, name: str, width: int) -> QScrollArea:
+    """A column of `width` pixels that scrolls when its content is longer than its place."""
+    made = QScrollArea()
+    made.setProperty("kind", "plain")
+    made.setAccessibleName(name)
+    made.setObjectName(name)
+    made.setFixedWidth(width)
+    made.setWidgetResizable(True)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    inside.setObjectName(inside.objectName() or "plain")
+    made.setWidget(inside)
+    made.viewport().setAutoFillBackground(False)
     return made
 
 

@@ -65,7 +65,11 @@ class SignPage(Page):
         device, capture = desk.device, desk.capture
         on_screen = isinstance(desk.pad, ScreenPad)
         self.canvas.pen_input = desk.pad.pen if isinstance(desk.pad, ScreenPad) else None
-        if device is None:
+        if device is None and desk.may_confirm:
+            status = words("pad-gone-whole")
+        elif device is None and capture is not None and capture.has_ink:
+            status = words("pad-gone-broken")
+        elif device is None:
             status = words("pad-waiting")
         elif desk.spoiled:
             status = words("sign-spoiled")

@@ -248,7 +248,9 @@ class TaskListPage(Page):
             frame.deleteLater()
         self._frames, self._resume_buttons = [], []
         for left in unfinished:
-            self._left_behind.addWidget(self._frame_of(left))
+            frame = self._frame_of(left)
+            self._left_behind.addWidget(frame)
+            frame.show()
 
     def _frame_of(self, left: Unfinished) -> QWidget:
         words = self.words

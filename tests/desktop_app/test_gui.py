@@ -30,7 +30,7 @@ from desktop_app.qt import (
 )
 from desktop_app.qt.testing import QTest
 from desktop_app.station import Station
-from desktop_app.window import MainWindow
+from desktop_app.window import MINIMUM, MainWindow
 from drivers.camera import FileCamera
 from drivers.sim.stu540 import SimulatedStu540
 from signing.verdict import Language
@@ -82,6 +82,8 @@ class Stage:
 @pytest.fixture(params=["zh_CN", "en"])
 def stage(request: pytest.FixtureRequest, app: QApplication, tmp_path: Path) -> Iterator[Stage]:
     made = Stage(tmp_path, request.param)
+    if request.param == "en":
+        made.window.resize(*MINIMUM)
     yield made
     made.close()
 

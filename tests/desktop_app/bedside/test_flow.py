@@ -299,6 +299,22 @@ def test_a_lost_answer_does_not_sign_twice(
     assert fake_server.calls["upload"] == 1
 
 
+def test_a_refused_package_is_made_anew(
+    room: Room, fake_server: FakeServer, expected_warnings: ExpectedWarnings
+) -> None:
+    """R20: after a refusal by name the next try answers a fresh challenge with a higher counter."""
+    expected_warnings("penward.desktop", "not accepted")
+    fake_server.refuse("upload", "handwriting.challenge-expired")
+    room.to_signing()
+    room.write()
+    room.flow.confirm()
+    assert room.flow.upload_error is not None
+    assert room.flow.upload_error.code == "handwriting.challenge-expired"
+    room.flow.retry_upload()
+    assert room.flow.step is Step.HAND_BACK
+    assert (fake_server.calls["challenge"], fake_server.packages[0].manifest.counter) == (2, 2)
+
+
 def test_an_expired_challenge_is_replaced(room: Room, fake_server: FakeServer) -> None:
     """The person is not asked to sign again because the server's challenge grew old."""
     fake_server.lifetime = timedelta(seconds=1)
