@@ -185,7 +185,7 @@ def _fill(
         names = tuple((role, hospital.certificate(role).subject_text) for role in hospital.roles)
     finally:
         database.close()
-    (folder / CONFIG_NAME).write_text(_config_text(plan), encoding="utf-8")
+    write_secret(folder / CONFIG_NAME, _config_text(plan).encode())  # a database URL may hold a password
     return names, keys, tuple(told)
 
 

@@ -16,6 +16,10 @@ import pytest
 import requests
 
 from server_stub.serve import _runtime_folder
+from server_stub.setup import Plan, make_hospital
+from tests.support.databases import new_database, postgresql
+
+__all__ = ["postgresql"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -202,3 +206,26 @@ def test_a_test_program_serves_its_own_app(hospital: Path) -> None:
     finally:
         program.process.kill()
         program.process.wait(PATIENCE)
+
+
+def test_two_workers_over_postgresql(
+    postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster's engine: both workers start together, each with its own audit chain, and all is sound."""
+    folder = tmp_path / "hospital"
+    make_hospital(Plan(folder, "测试医院", True, None, database_url=new_database(postgresql)))
+    monkeypatch.setenv("PENWARD_WORKERS", "2")
+    port = free_port()
+    with serving(folder, port) as program:
+        until(lambda: program.log.read_text().count("penward.server ready") == 2)
+        assert len(program.workers()) == 2
+        assert program.end() == 0
+    checked = subprocess.run(
+        [sys.executable, "-m", "server_stub", "audit", "verify", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr

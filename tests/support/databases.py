@@ -55,18 +55,23 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def new_database(server_url: str) -> str:
+    """The URL of a fresh, empty database on that server."""
+    server = Database(server_url)
+    name = f"t{uuid.uuid4().hex}"
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    server.close()
+    return server.url.set(database=name).render_as_string(hide_password=False)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without tables, on either engine."""
     if request.param == "sqlite":
         database = Database(f"sqlite:///{tmp_path / 'penward.db'}")
     else:
-        server = Database(request.getfixturevalue("postgresql"))
-        name = f"t{uuid.uuid4().hex}"
-        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        server.close()
-        database = Database(server.url.set(database=name).render_as_string(hide_password=False))
+        database = Database(new_database(request.getfixturevalue("postgresql")))
     yield database
     database.close()
 
