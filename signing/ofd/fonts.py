@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import logging
 import re
+import struct
 import threading
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any, Protocol
 
 from fontTools.pens.basePen import BasePen
@@ -119,37 +121,60 @@ def typical_advance(text: str, font: NamedFont | None = None) -> float:
 class OutlineFont:
     """An embedded font read by fontTools: glyph numbers, widths and outlines, without any window system.
 
+    Widths are taken from the table as it lies there; characters and outlines are read when first asked for,
+    because most documents name their glyphs by number and large fonts take long. Safe to use from several
+    threads.
+
     Raises (constructor):
         OfdError: `ofd.bad-font`.
     """
 
     def __init__(self, data: bytes, name: str = "") -> None:
-        self._lock = threading.Lock()
+        self._data = data
+        self._name = name
+        self._lock = threading.RLock()
         with _as_font_error(name):
-            self._font = TTFont(io.BytesIO(data), fontNumber=0, lazy=True)
-            self._order = self._font.getGlyphOrder()
-            self._glyphs = self._font.getGlyphSet()
-            self.units = float(self._font["head"].unitsPerEm) or 1000.0
-            self._cmap: dict[int, str] = self._font.getBestCmap() or _any_cmap(self._font)
-        self._index = {glyph: i for i, glyph in enumerate(self._order)}
+            reader = TTFont(io.BytesIO(data), fontNumber=0, lazy=True).reader
+            self.units = float(struct.unpack_from(">H", reader["head"], 18)[0]) or 1000.0
+            self._widths: bytes = reader["hmtx"]
+            wide = struct.unpack_from(">H", reader["hhea"], 34)[0]
+            self._wide = min(wide, len(self._widths) // 4)
+            self.count: int = struct.unpack_from(">H", reader["maxp"], 4)[0]
+            if not self._wide or not self.count:
+                raise ValueError("no glyphs")
 
     def index(self, character: str) -> int:
         """The glyph's number for a character, 0 when the font does not have it."""
-        return self._index.get(self._cmap.get(ord(character), ""), 0) if len(character) == 1 else 0
+        return self._numbers.get(ord(character), 0) if len(character) == 1 else 0
 
     def advance(self, index: int) -> float:
-        """Width in em; 1 when it cannot be read."""
-        with self._lock, suppress(Exception):
-            return float(self._glyphs[self._order[index]].width) / self.units
-        return 1.0
+        """Width in em."""
+        position = min(max(index, 0), self._wide - 1) * 4
+        return float(struct.unpack_from(">H", self._widths, position)[0]) / self.units
 
     def outline(self, index: int) -> tuple[Segment, ...]:
         """The outline in em, y down, origin on the baseline; empty when it cannot be read."""
-        pen = _SegmentPen(self._glyphs, self.units)
         with self._lock, suppress(Exception):
-            self._glyphs[self._order[index]].draw(pen)
+            order, glyphs = self._outlines
+            pen = _SegmentPen(glyphs, self.units)
+            glyphs[order[index]].draw(pen)
             return tuple(pen.segments)
         return ()
+
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        """Characters to glyph numbers. Glyph names are not needed for it, and reading them takes long."""
+        with self._lock, suppress(Exception):
+            font = TTFont(io.BytesIO(self._data), fontNumber=0, lazy=True)
+            font.setGlyphOrder([str(number) for number in range(self.count)])
+            found = font.getBestCmap() or _any_cmap(font)
+            return {code: int(name) for code, name in found.items()}
+        return {}
+
+    @cached_property
+    def _outlines(self) -> tuple[list[str], Any]:
+        font = TTFont(io.BytesIO(self._data), fontNumber=0, lazy=True)
+        return font.getGlyphOrder(), font.getGlyphSet()
 
 
 class FontBook:

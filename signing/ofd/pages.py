@@ -26,27 +26,30 @@ def page_display_list(document: Document, index: int, *, appearance: bool = True
     Raises:
         OfdError: no such page, or its part is damaged.
     """
-    page = document.page(index)
-    return document.memo(
-        ("display-list", index, appearance), lambda: _build(document, index, appearance, page.id)
-    )
+    document.page(index)
+    return document.memo(("display-list", index, appearance), lambda: _build(document, index, appearance))
 
 
-def _build(document: Document, index: int, appearance: bool, page_id: str) -> DisplayList:
+def _build(document: Document, index: int, appearance: bool) -> DisplayList:
     page = document.page(index)
-    builder = PageBuilder(document, document.fonts)
-    items: list[Item] = list(builder.page(page))
-    notes = dict.fromkeys(builder.notes)
+    content, content_notes = document.memo(("content", index), lambda: _content(document, index))
+    items: list[Item] = list(content)
+    notes = dict.fromkeys(content_notes)
     if appearance:
+        builder = PageBuilder(document, document.fonts)
         base = translation(-page.box.x, -page.box.y)
         stamps, seal_notes = document.memo("stamps", lambda: _stamps(document))
-        notes.update(dict.fromkeys(seal_notes))
         for stamp in stamps:
-            if stamp.page_id == page_id:
+            if stamp.page_id == page.id:
                 items += _stamp_items(document, stamp, base, builder.note)
         items += builder.annotations(page)
-        notes.update(dict.fromkeys(builder.notes))
+        notes.update(dict.fromkeys((*seal_notes, *builder.notes)))
     return display_list(page, items, tuple(notes))
+
+
+def _content(document: Document, index: int) -> tuple[tuple[Item, ...], tuple[Note, ...]]:
+    builder = PageBuilder(document, document.fonts)
+    return builder.page(document.page(index)), builder.notes
 
 
 def _stamps(document: Document) -> tuple[list[Stamp], tuple[Note, ...]]:
