@@ -179,7 +179,8 @@ def _fit(
 ) -> tuple[float, float, float]:
     """(x, y, scale): as large as fits, in the middle of the box that begins at `bottom`."""
     scale = min(box_width / width, box_height / height)
-    return (box_width - width * scale) / 2, bottom + (box_height - height * scale) / 2, scale
+    left, up = (box_width - width * scale) / 2, (box_height - height * scale) / 2
+    return max(0.0, left), bottom + max(0.0, up), scale
 
 
 def _image(writer: BasePdfFileWriter, png: bytes) -> tuple[generic.IndirectObject, int, int]:

@@ -45,46 +45,77 @@ _POLICY = StandardDiffPolicy(
 _TEXT = 200
 
 
-def check_later_changes(
-    reader: PdfFileReader,
-    data: bytes,
-    found: Found,
-    all_found: Sequence[Found],
-    appearance: Sequence[generic.Reference],
-) -> Check:
-    """One check on everything behind the bytes that `found` covers.
+class LaterChanges:
+    """Looks at what lies behind each signature of one file; a step between revisions is looked at once."""
 
-    `appearance` are the objects that make up what the signature shows; no later increment may replace
-    them.
-    """
-    if found.covered == len(data):
-        return Check(CheckName.LATER_CHANGES, Outcome.PASS, "pdfsign.covers-file")
-    last = reader.xrefs.total_revisions - 1
-    if found.revision == last:
-        return _fail("pdfsign.bytes-after", count=str(len(data) - found.covered))
-    own = {found.reference, found.widget_reference, *appearance}
-    try:
-        base = reader.get_historical_resolver(found.revision)
-        for revision in range(found.revision + 1, last + 1):
-            new = reader.get_historical_resolver(revision)
-            if own & new.explicit_refs_in_revision():
-                return _fail("pdfsign.signature-replaced", revision=str(revision + 1))
-            _POLICY.apply(base, new, field_mdp_spec=_locked(found), doc_mdp=_permission(found))
-    except SuspiciousModification as change:
-        return _fail("pdfsign.changed-later", what=str(change)[:_TEXT])
-    except FOREIGN as error:
-        return Check(
-            CheckName.LATER_CHANGES,
-            Outcome.UNDECIDED,
-            "pdfsign.changes-unreadable",
-            params={"what": type(error).__name__},
+    def __init__(self, reader: PdfFileReader, data: bytes, all_found: Sequence[Found]) -> None:
+        self._reader = reader
+        self._data = data
+        self._all_found = all_found
+        self._steps: dict[int, SuspiciousModification | None] = {}
+
+    def check(self, found: Found, appearance: Sequence[generic.Reference]) -> Check:
+        """One check on everything behind the bytes that `found` covers.
+
+        `appearance` are the objects that make up what the signature shows; no later increment may replace
+        them.
+        """
+        if found.covered == len(self._data):
+            return Check(CheckName.LATER_CHANGES, Outcome.PASS, "pdfsign.covers-file")
+        last = self._reader.xrefs.total_revisions - 1
+        if found.revision == last:
+            return _fail("pdfsign.bytes-after", count=str(len(self._data) - found.covered))
+        own = {found.reference, found.widget_reference, *appearance}
+        try:
+            for revision in range(found.revision + 1, last + 1):
+                new = self._reader.get_historical_resolver(revision)
+                if own & new.explicit_refs_in_revision():
+                    return _fail("pdfsign.signature-replaced", revision=str(revision + 1))
+                self._step(found, revision)
+        except SuspiciousModification as change:
+            return _fail("pdfsign.changed-later", what=str(change)[:_TEXT])
+        except FOREIGN as error:
+            return Check(
+                CheckName.LATER_CHANGES,
+                Outcome.UNDECIDED,
+                "pdfsign.changes-unreadable",
+                params={"what": type(error).__name__},
+            )
+        later = sum(1 for other in self._all_found if other.revision > found.revision)
+        if not later:
+            return Check(CheckName.LATER_CHANGES, Outcome.NOTE, "pdfsign.validation-data-added")
+        params = {"count": str(later)}
+        return Check(CheckName.LATER_CHANGES, Outcome.PASS, "pdfsign.only-signatures-later", params=params)
+
+    def _step(self, found: Found, revision: int) -> None:
+        """Judge one later revision; raises `SuspiciousModification`.
+
+        Without restrictions of its own a signature is judged step by step, and each step serves all
+        signatures before it; with DocMDP or FieldMDP from its own revision.
+        """
+        permission, locked = _permission(found), _locked(found)
+        if permission is not None or locked is not None:
+            self._apply(found.revision, revision, locked, permission)
+            return
+        if revision not in self._steps:
+            try:
+                self._apply(revision - 1, revision, None, None)
+                self._steps[revision] = None
+            except SuspiciousModification as change:
+                self._steps[revision] = change
+        found_change = self._steps[revision]
+        if found_change is not None:
+            raise found_change
+
+    def _apply(self, old: int, new: int, locked: FieldMDPSpec | None, permission: MDPPerm | None) -> None:
+        result = _POLICY.apply(
+            self._reader.get_historical_resolver(old),
+            self._reader.get_historical_resolver(new),
+            field_mdp_spec=locked,
+            doc_mdp=permission,
         )
-    later = sum(1 for other in all_found if other.revision > found.revision)
-    if not later:
-        return Check(CheckName.LATER_CHANGES, Outcome.NOTE, "pdfsign.validation-data-added")
-    return Check(
-        CheckName.LATER_CHANGES, Outcome.PASS, "pdfsign.only-signatures-later", params={"count": str(later)}
-    )
+        if permission is MDPPerm.NO_CHANGES and result.modification_level > _LTA:
+            raise SuspiciousModification("DocMDP allows no changes")
 
 
 def check_tail(data: bytes, all_found: Sequence[Found]) -> list[Check]:

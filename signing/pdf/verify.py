@@ -17,7 +17,7 @@ from signing.cms import CmsError, SignerResult, verify_signed_data
 from signing.evidence import EVENT_BINDING_OID, EventBinding, check_binding
 from signing.ink import InkPicture
 from signing.pdf.appearance import Shown, read_appearance
-from signing.pdf.changes import check_later_changes, check_tail
+from signing.pdf.changes import LaterChanges, check_tail
 from signing.pdf.damage import locate_damage
 from signing.pdf.errors import PdfError, PdfSignError
 from signing.pdf.limits import DEFAULT_LIMITS, Limits
@@ -62,8 +62,11 @@ def verify_pdf(
     checks = check_tail(data, found)
     if marks > len(found):
         params = {"marks": str(marks), "found": str(len(found))}
-        checks.append(Check(CheckName.STRUCTURE, Outcome.FAIL, "pdfsign.hidden-signature", params=params))
-        checks += locate_damage(data)
+        # Inside bytes that a sound signature covers it may be a file within the file; elsewhere it is damage.
+        inside = all(mark.end() <= verifier.intact_up_to for mark in BYTE_RANGES.finditer(data))
+        outcome = Outcome.UNDECIDED if inside else Outcome.FAIL
+        checks.append(Check(CheckName.STRUCTURE, outcome, "pdfsign.hidden-signature", params=params))
+        checks += () if inside else locate_damage(data)
     if not found:
         checks.append(Check(CheckName.STRUCTURE, Outcome.UNDECIDED, "pdfsign.no-signature"))
     return FileVerdict(name, "pdf", tuple(signatures), tuple(checks))
@@ -86,12 +89,12 @@ class _Verifier:
         anchors: Sequence[Certificate],
         at: datetime | None,
     ) -> None:
-        self._reader = reader
         self._data = data
         self._found = found
         self._anchors = anchors
         self._at = at
-        self._intact_up_to = 0
+        self._changes = LaterChanges(reader, data, found)
+        self.intact_up_to = 0
         """The end of the last signature, so far, whose digest is right: a change lies behind it."""
 
     def verdicts(self) -> list[SignatureVerdict]:
@@ -176,14 +179,14 @@ class _Verifier:
     def _integrity(self, found: Found, certificate: Certificate | None, whole: bool) -> Check:
         """Whether the signed bytes are as they were and, if not, between which offsets the change lies."""
         if whole and found.covered:
-            self._intact_up_to = max(self._intact_up_to, found.covered)
+            self.intact_up_to = max(self.intact_up_to, found.covered)
             return Check(
                 CheckName.INTEGRITY,
                 Outcome.PASS,
                 "pdfsign.bytes-whole",
                 params={"count": str(found.covered - (found.end - found.start))},
             )
-        start, end = min(self._intact_up_to, found.covered), found.covered
+        start, end = min(self.intact_up_to, found.covered), found.covered
         sound = all(check.reason != "pdfsign.bad-base" for check in found.problems)
         bound = _bound_document(certificate) if sound else None
         if bound is not None and found.base is not None and 0 < found.base < end:
@@ -219,7 +222,7 @@ class _Verifier:
 
     def _placed_changes(self, found: Found, look: _Look) -> list[Check]:
         parts = look.shown.parts if look.shown else ()
-        return [check_later_changes(self._reader, self._data, found, self._found, parts)]
+        return [self._changes.check(found, parts)]
 
 
 def _look(found: Found) -> _Look:

@@ -13,7 +13,9 @@ from PIL import Image
 
 from signing.ink import InkPicture, raster_png
 from signing.pdf import PdfSignError, find_text, render_page, verify_pdf
+from signing.pdf.appearance import read_appearance
 from signing.pdf.ink import ink_stream, read_ink_stream
+from signing.pdf.reading import open_reader
 from signing.pki import EcSigner, Profile
 from signing.verdict import Outcome
 from signing.wire import StampBox
@@ -76,6 +78,29 @@ def test_the_ink_stands_upright_in_its_box(hospital: Hospital, rotate: int) -> N
     framed = _ink(data, around)
     framed.paste(255, (50, 50, 50 + 600, 50 + 200))
     assert framed.getextrema()[0] == 255
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    width=st.floats(1, 100),
+    height=st.floats(1, 100),
+    picture_width=st.integers(1, 200_000),
+    picture_height=st.integers(1, 200_000),
+    lines=st.booleans(),
+)
+def test_what_is_written_is_read_back(
+    hospital: Hospital, width: float, height: float, picture_width: int, picture_height: int, lines: bool
+) -> None:
+    """Whatever the shapes of box and picture: the very picture comes out of the appearance again."""
+    corner = (picture_width, picture_height)
+    picture = InkPicture(*corner, (((0, 0), (picture_width, 0), corner),))
+    event = hospital.event(bytes(32))
+    drawn = type(event)(event.signer, event.certificate, picture, event.evidence)
+    box = StampBox(0, 1.0, 2.0, width, height)
+    data = sign(hospital, plain_pdf(), event=drawn, box=box, text=("王",) if lines else (), stamped=False)
+    reader = open_reader(data)
+    widget = reader.root["/AcroForm"]["/Fields"][0].get_object()
+    assert read_appearance(widget).picture == picture
 
 
 def test_lines_of_text_are_shown_and_found(signed_twice: bytes) -> None:
