@@ -33,8 +33,8 @@ APP = "Penward"
 PRIVATE_KEY = "/PNWD"
 """Our entry in the signature dictionary: << /V 1 /Base N >>, N the count of bytes before the increment."""
 MAX_SIGNATURES = 100
-_CMS_ROOM = 2048
-_TOKEN_ROOM = 6 * 1024
+_CMS_ROOM = 1024
+_TOKEN_ROOM = 4 * 1024
 _BOX_TOLERANCE_MM = 0.01
 
 

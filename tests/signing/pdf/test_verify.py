@@ -14,7 +14,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from signing.pdf import document_digest, verify_pdf
+from signing.pdf import document_digest, event_signatures, verify_pdf
 from signing.verdict import CheckName, FileVerdict, Outcome, exit_status
 from signing.wire import PDF_MEDIA_TYPE
 from tests.support.hospital import Hospital
@@ -233,6 +233,20 @@ def test_ink_of_another_signing_fails_by_name(hospital: Hospital, plain: bytes) 
     mixed = type(bound)(bound.signer, bound.certificate, other.picture, bound.evidence)
     verdict = verify_pdf(sign(hospital, plain, event=mixed), anchors=[hospital.root])
     assert worst_reasons(verdict) == {"evidence.picture-not-bound"}
+
+
+def test_event_signatures_tell_what_evidence_is_compared_with(
+    hospital: Hospital, plain: bytes, signed: bytes, signed_twice: bytes
+) -> None:
+    """For whoever holds the evidence: certificate, document digest, canonical picture."""
+    first, second = event_signatures(signed_twice)
+    assert (first.number, second.number) == (1, 2)
+    assert first.document_digest == document_digest(plain)
+    assert second.document_digest == document_digest(signed)
+    event = hospital.event(document_digest(plain), seed=1, media_type=PDF_MEDIA_TYPE)
+    assert first.picture == event.picture.to_bytes()
+    assert first.certificate.common_name == "王小明"
+    assert event_signatures(plain) == event_signatures(b"") == []
 
 
 def test_another_document_fails_by_name(hospital: Hospital, plain: bytes) -> None:
