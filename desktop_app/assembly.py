@@ -9,7 +9,7 @@ from desktop_app import theme
 from desktop_app.background import Background
 from desktop_app.bedside.checking import LocalChecker
 from desktop_app.bedside.evidence import StationEvidence
-from desktop_app.bedside.flow import Equipment
+from desktop_app.bedside.jobs import Equipment
 from desktop_app.bedside.signing_desk import SigningDesk
 from desktop_app.devices.openers import SimulatedPads, opener
 from desktop_app.devices.prompt import PadPrompt

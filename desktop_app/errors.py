@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signing.verdict import Language, PenwardError, has_message
+from signing.verdict import Language, PenwardError
 
 
 class DesktopError(PenwardError):
@@ -23,8 +23,10 @@ class ServerRefused(DesktopError):
     def message(self, language: Language = "zh_CN") -> str:
         """The server's own sentence where it sent one, with its code."""
         sentence = self.said.get(language, "")
-        if not sentence or has_message(self.code, language):
+        if not sentence:
             return super().message(language)
+        if self.code in sentence:
+            return sentence
         open_, close = ("（", "）") if language == "zh_CN" else (" (", ")")
         return f"{sentence}{open_}{self.code}{close}"
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from desktop_app import theme
 from desktop_app.background import Background
-from desktop_app.bedside.flow import Equipment, Flow
+from desktop_app.bedside.flow import Flow
+from desktop_app.bedside.jobs import Equipment
 from desktop_app.bedside.steps import Role, Step
 from desktop_app.documents import ShownDocument
 from desktop_app.pages.nurse import HandOverPage, ResultPage, ReviewPage, WaitPage

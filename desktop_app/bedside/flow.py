@@ -7,48 +7,21 @@ Whatever fails becomes one notice, and the flow stands in a step from which a pe
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from desktop_app.bedside import unfinished as records
+from desktop_app.bedside.jobs import OPEN_STATES, Equipment, Jobs, photograph
 from desktop_app.bedside.model import Signing, SigningResult, Unfinished, next_signer
-from desktop_app.bedside.ports import EvidenceMaker, Runner, SignedChecker, View
-from desktop_app.bedside.reading import ReadingLog
+from desktop_app.bedside.ports import View
 from desktop_app.bedside.signing_desk import SigningDesk
 from desktop_app.bedside.steps import FOLLOWS, Role, Step, role_of
-from desktop_app.errors import DesktopError, ServerRefused
-from desktop_app.offline.journal import JournalFolder, remove
-from desktop_app.server import StationServer
-from drivers.camera import CameraSource, Still, take_still
-from signing.sm import sm3
+from desktop_app.errors import DesktopError
+from desktop_app.offline.journal import remove
+from drivers.camera import CameraSource, Still
 from signing.verdict import PenwardError
-from signing.wire import Challenge, Checkpoint, SignerState, Task, TaskState, format_time
+from signing.wire import Challenge, Task, format_time
 
 LOG = logging.getLogger("penward.desktop")
-CHALLENGE_MARGIN = timedelta(seconds=30)
-OPEN_STATES = frozenset({TaskState.PENDING, TaskState.OFFERED, TaskState.SIGNING})
-
-
-@dataclass(frozen=True, slots=True)
-class Equipment:
-    """What the flow works with. `keep_checkpoint` refuses an inconsistent checkpoint of the server.
-
-    `page_count` counts the pages of a document; `camera` is None where the station has none.
-    """
-
-    server: StationServer
-    journals: JournalFolder
-    desk: SigningDesk
-    evidence: EvidenceMaker
-    checker: SignedChecker
-    camera: CameraSource | None
-    keep_checkpoint: Callable[[Checkpoint | None], None]
-    page_count: Callable[[Task, bytes], int]
-    runner: Runner
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000
 
 
 class Flow:
@@ -57,6 +30,7 @@ class Flow:
 
     def __init__(self, equipment: Equipment, view: View) -> None:
         self._eq = equipment
+        self._jobs = Jobs(equipment)
         self._view = view
         self._turn = 0
         self.step = Step.LIST
@@ -103,18 +77,7 @@ class Flow:
     def choose(self, task_id: str) -> None:
         """The nurse opens a task."""
         self._go(Step.LOADING)
-        self._background(lambda: self._load(task_id), self._loaded, self._back_to_list)
-
-    def _load(self, task_id: str) -> Signing:
-        task = self._eq.server.task(task_id)
-        signer = next_signer(task)
-        if task.state not in OPEN_STATES or signer is None:
-            raise DesktopError("desktop.task-closed", title=task.title)
-        document = self._eq.server.document(task_id)
-        if sm3(document) != task.document_sm3:
-            raise DesktopError("desktop.document-differs")
-        pages = self._eq.page_count(task, document)
-        return Signing(task, signer, document, self._reading_log(pages))
+        self._background(lambda: self._jobs.load(task_id), self._loaded, self._back_to_list)
 
     def _loaded(self, signing: Signing) -> None:
         self.signing = signing
@@ -132,15 +95,7 @@ class Flow:
         """The nurse hands the screen to the signer: the server's challenge is fetched first."""
         signing = self._current()
         self._go(Step.LOADING)
-        self._background(lambda: self._challenge(signing), self._challenged, self._back_to_review)
-
-    def _challenge(self, signing: Signing) -> Challenge:
-        challenge = self._eq.server.challenge(signing.task.id)
-        self._eq.keep_checkpoint(challenge.checkpoint)
-        if challenge.signer_index != signing.signer.index:
-            raise DesktopError("desktop.task-moved-on")
-        self._eq.evidence.check_document(signing, challenge)
-        return challenge
+        self._background(lambda: self._jobs.challenge(signing), self._challenged, self._back_to_review)
 
     def _challenged(self, challenge: Challenge) -> None:
         self._current().challenge = challenge
@@ -268,7 +223,7 @@ class Flow:
         if camera is None:
             self._view.show_notice(DesktopError("desktop.no-camera"))
             return
-        self._background(lambda: _photograph(camera), self._photographed, self._view.show_notice)
+        self._background(lambda: photograph(camera), self._photographed, self._view.show_notice)
 
     def _photographed(self, still: Still) -> None:
         self.still = still
@@ -299,7 +254,7 @@ class Flow:
         signing = self._current()
         self.upload_error = None
         self._go(Step.UPLOADING)
-        self._background(lambda: self._submit(signing), self._submitted, self._not_submitted)
+        self._background(lambda: self._jobs.submit(signing), self._submitted, self._not_submitted)
 
     def retry_upload(self) -> None:
         """Send again: the same package as long as its challenge lives."""
@@ -310,37 +265,6 @@ class Flow:
         """Leave the confirmed signature in the journal and go back to the list."""
         self._end_signing(keep=True)
         self._to_list()
-
-    def _submit(self, signing: Signing) -> SigningResult:
-        if signing.sealed is not None:
-            done = self._already_signed(signing)
-            if done is not None:
-                return done
-        challenge = signing.challenge
-        if challenge is None or challenge.expires_at - CHALLENGE_MARGIN < self._eq.now():
-            challenge = signing.challenge = self._challenge(signing)
-            signing.sealed = None
-        if signing.sealed is None:
-            signing.sealed = self._eq.evidence.package(signing, challenge)
-        try:
-            reply = self._eq.server.upload(signing.task.id, signing.sealed)
-        except ServerRefused:
-            signing.challenge = signing.sealed = None  # the next try answers a fresh challenge
-            raise
-        signed = self._eq.server.signed(signing.task.id)
-        if sm3(signed) != reply.document_sm3:
-            raise DesktopError("desktop.signed-not-valid")
-        result = self._eq.checker.check(signing, signed)
-        self._eq.keep_checkpoint(reply.checkpoint)
-        return result
-
-    def _already_signed(self, signing: Signing) -> SigningResult | None:
-        """When an answer was lost on the way: is this signer's signature there already?"""
-        task = self._eq.server.task(signing.task.id)
-        signer = task.signers[signing.signer.index]
-        if signer.state is not SignerState.SIGNED:
-            return None
-        return self._eq.checker.check(signing, self._eq.server.signed(task.id))
 
     def _submitted(self, result: SigningResult) -> None:
         self.result = result
@@ -383,42 +307,7 @@ class Flow:
     def resume(self, item: Unfinished) -> None:
         """Go on with a signing that was interrupted."""
         self._go(Step.LOADING)
-        self._background(lambda: self._restore(item), self._restored, self._back_to_list)
-
-    def _restore(self, item: Unfinished) -> Signing | SigningResult:
-        task = self._eq.server.task(item.task_id)
-        if item.signer_index >= len(task.signers):
-            raise DesktopError("desktop.task-closed", title=item.title)
-        signer = task.signers[item.signer_index]
-        document = self._eq.server.document(item.task_id)
-        pages = self._eq.page_count(task, document)
-        signing = Signing(task, signer, document, self._reading_log(pages), resumed=True)
-        if signer.state is SignerState.SIGNED:
-            result = self._eq.checker.check(signing, self._eq.server.signed(task.id))
-            remove(item.stored.path)
-            return result
-        if task.state not in OPEN_STATES or next_signer(task) != signer:
-            raise DesktopError("desktop.task-closed", title=item.title)
-        if sm3(document) != item.document_sm3:
-            raise DesktopError("desktop.document-differs")
-        signing.challenge = self._challenge(signing)
-        signing.reading_entries = item.reading
-        signing.photo = item.photo
-        signing.confirmed = item.confirmed and not item.incomplete
-        journal = signing.journal = self._eq.journals.begin(self.desk.poke)
-        try:
-            records.write_start(journal, signing, item.started_at)
-            self.desk.restore(signing, item.ink)
-            if signing.confirmed:
-                records.write_confirmed(journal, signing)
-            if signing.photo is not None:
-                records.write_photo(journal, signing.photo)
-            journal.flush()
-        except PenwardError:
-            journal.discard()
-            raise
-        remove(item.stored.path)
-        return signing
+        self._background(lambda: self._jobs.restore(item), self._restored, self._back_to_list)
 
     def _restored(self, restored: Signing | SigningResult) -> None:
         self.unfinished = []
@@ -447,9 +336,6 @@ class Flow:
         self._find_unfinished()
         self._go(Step.LIST)
         self.refresh()
-
-    def _reading_log(self, pages: int) -> ReadingLog:
-        return ReadingLog(pages, self._eq.monotonic_ms, lambda: int(self._eq.now().timestamp() * 1e6))
 
     def _current(self) -> Signing:
         if self.signing is None:
@@ -507,11 +393,3 @@ class Flow:
         else:
             signing.journal.discard()
         signing.journal = signing.capture = None
-
-
-def _photograph(camera: CameraSource) -> Still:
-    camera.open()
-    try:
-        return take_still(camera)
-    finally:
-        camera.close()

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from desktop_app.bedside.checking import LocalChecker
 from desktop_app.bedside.evidence import StationEvidence
-from desktop_app.bedside.flow import Equipment, Flow
+from desktop_app.bedside.flow import Flow
+from desktop_app.bedside.jobs import Equipment
 from desktop_app.bedside.model import Signing
 from desktop_app.bedside.signing_desk import SigningDesk
 from desktop_app.bedside.steps import Step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -129,11 +130,17 @@ import os, pickle, signal, sys
 from pathlib import Path
 from desktop_app.station import Station
 from tests.desktop_app.bedside_room import Room
-from tests.desktop_app.fake_server import FakeServer, enrolled_station
-server = FakeServer()
-station = enrolled_station(server, Path(sys.argv[1]))
-Path(sys.argv[1], "document").write_bytes(server.documents["task-1"])
-room = Room(server, station)
+
+class Prepared:
+    def __init__(self, task, document, challenge):
+        self.tasks = lambda: [task]
+        self.task = lambda _id: task
+        self.document = lambda _id: document
+        self.challenge = lambda _id: challenge
+
+folder = Path(sys.argv[1])
+server = Prepared(*pickle.loads((folder.parent / "prepared").read_bytes()))
+room = Room(server, Station(folder))
 room.to_signing()
 room.write(5)
 assert room.flow.desk.may_confirm
@@ -142,9 +149,14 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_kill_minus_nine_after_the_last_stroke(tmp_path: Path) -> None:
-    """R20: killed between the last stroke and Confirm; the ink is on disk, encrypted, whole."""
+def test_kill_minus_nine_after_the_last_stroke(
+    fake_server: FakeServer, station: Station, tmp_path: Path
+) -> None:
+    """R20: killed between the last stroke and Confirm: the ink is on disk, encrypted, and is finished."""
     folder = tmp_path / "station"
+    station.close()
+    prepared = (fake_server.task("task-1"), fake_server.document("task-1"), fake_server.challenge("task-1"))
+    (tmp_path / "prepared").write_bytes(pickle.dumps(prepared))
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-c", CRASH, str(folder)],
@@ -157,15 +169,19 @@ def test_kill_minus_nine_after_the_last_stroke(tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
     (journal,) = (folder / "journal").glob("*.pwj")
     assert journal.stat().st_mode & 0o777 == 0o600
-    assert "王小明".encode() not in journal.read_bytes()
-    station = Station(folder)
-    try:
-        server = FakeServer()
-        server.documents["task-1"] = (folder / "document").read_bytes()
-        room = Room(server, station)
-        (left,) = room.flow.unfinished
-        assert left.ink is not None
-        assert not left.incomplete
-        assert [(s.x, s.y) for s in left.ink.samples] == [(p.x, p.y) for p in signature(5)]
-    finally:
-        station.close()
+    stored = journal.read_bytes()
+    assert "王小明".encode() not in stored
+    assert b"PWINK" not in stored
+    again = Station(folder)
+    room = Room(fake_server, again)
+    (left,) = room.flow.unfinished
+    assert not left.incomplete
+    room.flow.resume(left)
+    room.flow.take_over()
+    room.settle(lambda: True)
+    room.flow.confirm()
+    assert room.flow.step is Step.HAND_BACK
+    ink = decode_record(fake_server.packages[0].blobs["ink"])
+    assert [(s.x, s.y, s.pressure) for s in ink.samples] == [(p.x, p.y, p.pressure) for p in signature(5)]
+    assert list((folder / "journal").iterdir()) == []
+    again.close()
