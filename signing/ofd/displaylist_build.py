@@ -27,7 +27,7 @@ from signing.ofd.displaylist import (
 from signing.ofd.displaylist_path import bounds, parse_path, path_length
 from signing.ofd.displaylist_style import Style, own_style, paint, param_style, stroke
 from signing.ofd.displaylist_text import place_glyphs
-from signing.ofd.errors import OfdError
+from signing.ofd.errors import OfdError, Params
 from signing.ofd.fonts import FontBook
 from signing.ofd.geometry import IDENTITY, Box, Matrix, parse_box, parse_matrix, translation
 from signing.ofd.markup import Element, child, child_text, children, integer, local, number, truth
@@ -57,7 +57,7 @@ class PageBuilder:
 
     def note(self, code: str, **params: str) -> None:
         """Add to the page report, once."""
-        self._notes.setdefault(Note(code, _Params(params)))
+        self._notes.setdefault(Note(code, Params(params)))
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -314,11 +314,6 @@ class PageBuilder:
             self.note("ofd.note-path-data", id=path.get("ID") or "")
         even_odd = (path.get("Rule") or "").lower().replace("_", "-") in ("even-odd", "evenodd")
         return Region(segments, inner.then(place).then(space), even_odd)
-
-
-class _Params(dict[str, str]):
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(sorted(self.items())))
 
 
 def display_list(page: Page, items: Iterable[Item], notes: tuple[Note, ...]) -> DisplayList:

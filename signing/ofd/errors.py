@@ -15,6 +15,13 @@ class OfdError(PenwardError):
     """A file is not an OFD that can be used; `code` is `ofd.<name>`, its sentence is in the catalogue."""
 
 
+class Params(dict[str, str]):
+    """Parameters of a sentence, hashable so that each remark is kept once. Not to be changed."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(sorted(self.items())))
+
+
 @dataclass(frozen=True, slots=True)
 class Tolerance:
     """Something a file does against the standard that was read all the same.
@@ -23,7 +30,7 @@ class Tolerance:
     """
 
     code: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=Params)
 
     def text(self, language: Language = "zh_CN") -> str:
         """The sentence for people."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from signing.ofd.archive import DEFLATED, STORED, RawEntry, encode_entry, write_package
-from signing.ofd.errors import OfdError, Tolerance
+from signing.ofd.errors import OfdError, Params, Tolerance
 
 __all__ = [
     "Limits",
@@ -94,7 +94,7 @@ class OfdPackage:
     def tolerate(self, code: str, **params: str) -> None:
         """Remember a leniency; the layers that read the package call this."""
         with self._lock:
-            self._tolerances.setdefault(Tolerance(code, _Params(params)))
+            self._tolerances.setdefault(Tolerance(code, Params(params)))
 
     def size(self, name: str) -> int:
         """Decoded size of a member in bytes, as the directory says.
@@ -185,13 +185,6 @@ class OfdPackage:
             return self._entries[name]
         except KeyError:
             raise OfdError("ofd.missing-entry", name=name) from None
-
-
-class _Params(dict[str, str]):
-    """Parameters of a tolerance, hashable so that each tolerance is kept once."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(sorted(self.items())))
 
 
 def open_package(source: bytes | str | Path, limits: Limits | None = None) -> OfdPackage:

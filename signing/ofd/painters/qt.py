@@ -19,7 +19,7 @@ from signing.ofd.displaylist import (
     PathItem,
     TextItem,
 )
-from signing.ofd.errors import OfdError
+from signing.ofd.errors import OfdError, Params
 from signing.ofd.geometry import Matrix
 from signing.ofd.model import Document
 from signing.ofd.pages import page_display_list
@@ -146,7 +146,7 @@ class _Canvas:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was met while drawing."""
-        images = (Note("ofd.note-image", _Name(name=key[:80])) for key in self._bad_images)
+        images = (Note("ofd.note-image", Params(name=key[:80])) for key in self._bad_images)
         return (*self._shelf.notes, *images)
 
     def draw(self, items: tuple[Item, ...]) -> None:
@@ -194,8 +194,3 @@ class _Canvas:
                 painter.restore()
         if item.stroke is not None:
             painter.strokePath(path, pen(item.stroke))
-
-
-class _Name(dict[str, str]):
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(sorted(self.items())))

@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QFont, QFontDatabase, QPainterPath, QRawFont
 
 from signing.ofd.displaylist import Glyph, Note, TextItem
-from signing.ofd.errors import OfdError
+from signing.ofd.errors import OfdError, Params
 from signing.ofd.fonts import OutlineFont, candidates, looks_bold
 from signing.ofd.model import Document
 from signing.ofd.painters.qt_paths import painter_path
@@ -87,7 +87,7 @@ class _Chain:
 
     def note(self, code: str, **params: str) -> None:
         """Add to the report of every page that uses this font."""
-        self.notes.setdefault(Note(code, _Params(params)))
+        self.notes.setdefault(Note(code, Params(params)))
 
 
 class FontShelf:
@@ -212,11 +212,6 @@ def _note_substitute(chain: _Chain) -> None:
     same = {chain.wanted.lower().replace(" ", ""), ""}
     if chain.substitute.lower().replace(" ", "") not in same:
         chain.note("ofd.note-substitution", wanted=chain.wanted[:60], used=chain.substitute)
-
-
-class _Params(dict[str, str]):
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(sorted(self.items())))
 
 
 class ShelfRoom:
