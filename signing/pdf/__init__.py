@@ -7,10 +7,9 @@ from signing.pdf.limits import Limits
 from signing.pdf.normalise import document_digest, normalise_pdf
 from signing.pdf.report import build_report_pdf
 from signing.pdf.sign import sign_pdf
-from signing.pdf.verify import EventSignature, event_signatures, verify_pdf
+from signing.pdf.verify import verify_pdf
 
 __all__ = [
-    "EventSignature",
     "EventSignature",
     "FontError",
     "Hit",
@@ -21,7 +20,6 @@ __all__ = [
     "PdfSignError",
     "build_report_pdf",
     "document_digest",
-    "event_signatures",
     "event_signatures",
     "find_text",
     "normalise_pdf",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signing.cms import CmsError, SignerResult, parse_signed_data, verify_signed_data
+from signing.cms import CmsError, SignerResult, verify_signed_data
 from signing.evidence import EVENT_BINDING_OID, EventBinding, check_binding
 from signing.ink import InkPicture
 from signing.pdf.appearance import Shown, read_appearance
@@ -70,43 +70,6 @@ def verify_pdf(
     if not found:
         checks.append(Check(CheckName.STRUCTURE, Outcome.UNDECIDED, "pdfsign.no-signature"))
     return FileVerdict(name, "pdf", tuple(signatures), tuple(checks))
-
-
-@dataclass(frozen=True, slots=True)
-class EventSignature:
-    """A signature by an event certificate, as whoever has the evidence compares it.
-
-    `number` counts as in the verdict; `document_digest` is SM3 (32 bytes) of the file before the increment,
-    `picture` the canonical bytes of the drawn ink, None when the signature shows none.
-    """
-
-    number: int
-    certificate: Certificate
-    document_digest: bytes
-    picture: bytes | None
-
-
-def event_signatures(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[EventSignature]:
-    """The event signatures of a PDF, nothing verified; what cannot be read is left out, its verdict says so."""
-    try:
-        reader = open_reader(data, limits)
-        with reading():
-            found = find_signatures(reader, data)
-    except PdfError:
-        return []
-    signatures = []
-    for number, item in enumerate(found, start=1):
-        try:
-            message = parse_signed_data(item.cms)
-        except CmsError:
-            continue
-        certificate = next((c for s in message.signers[:1] for c in message.certificates if s.names(c)), None)
-        if certificate is None or item.base is None or certificate.extension(EVENT_BINDING_OID) is None:
-            continue
-        shown = _look(item).shown
-        picture = _bytes_of(shown.picture) if shown else None
-        signatures.append(EventSignature(number, certificate, sm3(data[: item.base]), picture))
-    return signatures
 
 
 @dataclass(frozen=True, slots=True)
