@@ -26,7 +26,7 @@ from server_stub.launch import Launch
 from server_stub.mobile.demo import load_demo
 from server_stub.mobile.rooms import rooms as bedside_rooms
 from server_stub.opening import load_core
-from server_stub.store import JobRunner
+from server_stub.store import AuditKind, JobRunner
 from server_stub.store import tasks as store_tasks
 from server_stub.tsa import api as tsa_api
 from signing.verdict import PenwardError
@@ -155,7 +155,7 @@ def build_app(core: Core, rooms: Sequence[Room]) -> ASGIApp:
 
 
 def recover(core: Core, rooms: Sequence[Room]) -> None:
-    """Put right what the last process left unfinished, and see that the periodic jobs exist."""
+    """Put right what the last process left unfinished, see that the periodic jobs exist, note the start."""
     exclusive = core.store.database.is_sqlite
     for room in rooms:
         if room.recover is not None:
@@ -164,6 +164,7 @@ def recover(core: Core, rooms: Sequence[Room]) -> None:
         for room in rooms:
             for kind, every in room.periodic.items():
                 core.store.jobs.ensure_periodic(session, kind, every=every)
+        core.store.audit.append(session, AuditKind.SERVER_STARTED, subject=core.store.holder, actor="server")
 
 
 class Shield:

@@ -103,3 +103,7 @@ def test_what_nobody_expected_is_one_sentence_with_a_number(
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
     assert re.search(r"[0-9a-f]{12}", error["message"])
+
+
+def test_a_start_is_in_the_audit_log(server: Server) -> None:
+    assert server.audited(server.core.store.holder) == ["server-started"]
