@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Iterable
 
@@ -100,9 +101,15 @@ class Attempts:
         self._desk.changed(subject.task_id)
         return answer
 
-    def recover(self) -> int:
-        """Discard what a stop of the server left unfinished; only while nobody else serves this hospital."""
-        running = select(Attempt).where(Attempt.state == AttemptState.RUNNING)
+    def recover(self, *, older_than: dt.timedelta = dt.timedelta(0)) -> int:
+        """Discard what a stop of the server left unfinished.
+
+        Without `older_than` only while nobody else serves this hospital; with it, attempts of any process
+        that cannot be alive any more.
+        """
+        running = select(Attempt).where(
+            Attempt.state == AttemptState.RUNNING, Attempt.started_at <= self._store.clock() - older_than
+        )
         with self._store.database.read() as session:
             left = list(session.scalars(running))
         self._remove_leftovers(left)

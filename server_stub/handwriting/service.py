@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server_stub.auth import AuthService, Station
-from server_stub.errors import Conflict, status_of
+from server_stub.errors import Conflict, Unavailable, status_of
 from server_stub.evidence import ArchivedSignature
 from server_stub.handwriting.attempts import Attempts
 from server_stub.handwriting.challenges import Challenges
@@ -54,6 +54,10 @@ STEPS = (
     "replied",
 )
 """Every step at which a stop of the process is tested; `Core.checkpoint` is called with each of them."""
+
+
+LONGEST_ATTEMPT = dt.timedelta(minutes=15)
+"""An attempt that began longer ago than this belongs to a process that has ended."""
 
 
 class HandwritingService:
@@ -228,7 +232,9 @@ class HandwritingService:
         now = self._store.clock()
         counter = inspected.manifest.counter
         with self._store.database.write() as session:
-            attempt = session.get_one(Attempt, attempt_id)
+            attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+            if attempt.state != AttemptState.RUNNING:
+                raise Unavailable("handwriting.restarted")
             state = self._desk.signed(
                 session,
                 subject,
@@ -314,6 +320,7 @@ class HandwritingService:
         return self._attempts.recover()
 
     def sweep(self) -> None:
-        """Forget challenges that nobody answered."""
+        """Forget challenges that nobody answered, and attempts of a process that is gone."""
+        self._attempts.recover(older_than=LONGEST_ATTEMPT)
         with self._store.database.write() as session:
             self._challenges.sweep(session)

@@ -1,4 +1,4 @@
-"""Background work of `handwriting`: challenges that nobody answered are forgotten."""
+"""Background work of `handwriting`: unanswered challenges and cut-off attempts are cleared away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from server_stub.handwriting.service import HandwritingService
 from server_stub.store import ClaimedJob
 
 SWEEP_JOB = "handwriting.sweep"
-SWEEP_EVERY = dt.timedelta(hours=1)
+SWEEP_EVERY = dt.timedelta(minutes=5)
 
 
 def handlers(service: HandwritingService) -> dict[str, Callable[[ClaimedJob], None]]:

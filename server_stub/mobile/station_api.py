@@ -14,7 +14,7 @@ from server_stub.mobile.api import file_response
 from server_stub.mobile.models import Task
 from server_stub.mobile.push import PushHub, Seat
 from server_stub.mobile.service import TaskService
-from server_stub.store import Store
+from server_stub.store import AuditKind, Store
 from signing.wire import TaskState
 
 AtStation = Annotated[Station, Depends(current_station)]
@@ -48,9 +48,14 @@ def station_router(store: Store, tasks: TaskService, hub: PushHub) -> APIRouter:
 
     @router.get("/tasks/{task_id}/signed")
     def signed(task_id: str, station: AtStation) -> Response:
-        with store.database.read() as session:
+        """The document with every signature made so far; written into the audit log."""
+        with store.database.write() as session:
             task = tasks.at_station(session, station, task_id)
-        return file_response(store.blobs.get(tasks.signed_digest(task)), task.media_type)
+            digest = tasks.signed_digest(task)
+            store.audit.append(
+                session, AuditKind.DOCUMENT_FETCHED, subject=task.id, actor=f"station:{station.id}"
+            )
+        return file_response(store.blobs.get(digest), task.media_type)
 
     @router.websocket("/push")
     async def push(socket: WebSocket) -> None:

@@ -30,6 +30,7 @@ def test_the_zip_verifies(server: Server, media_type: str) -> None:
     station = server.station()
     station.sign(made["id"], photo=PORTRAIT)
     data = server.his.file(made["id"], "evidence")
+    assert server.audited(made["id"])[-1] == "evidence-exported"
     verdict = verify_bytes("evidence.zip", data, server.core.hospital.anchors)
     assert exit_status([verdict]) == 0, [c.text("en") for c in verdict.all_checks()]
     assert exit_status([verify_bytes("evidence.zip", data, ())]) == 2
@@ -39,7 +40,7 @@ def test_the_zip_verifies(server: Server, media_type: str) -> None:
     assert file.documents == {f"document.{media_type[-3:]}": station.signed(made["id"])}
     assert signing.station_certificate == station.certificate
     assert signing.time_stamp
-    assert server.audited(made["id"])[-1] == "evidence-exported"
+    assert server.audited(made["id"])[-1] == "document-fetched"
 
 
 def test_the_log_is_the_audit_chains_own_text(server: Server) -> None:

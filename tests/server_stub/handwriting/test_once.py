@@ -71,10 +71,10 @@ def test_the_same_package_again(server: Server) -> None:
     """A retry gets the same reply; nothing is issued, signed or archived again."""
     station, task_id, sealed = prepare(server)
     first = station.upload(task_id, sealed)
-    before = certificates(server), server.audited(), station.signed(task_id)
+    before = certificates(server), server.audited(), server.his.task(task_id)
     again = station.upload(task_id, sealed)
     assert (again.status_code, again.json()) == (200, first.json())
-    assert (certificates(server), server.audited(), station.signed(task_id)) == before
+    assert (certificates(server), server.audited(), server.his.task(task_id)) == before
     assert certificates(server) == {"used": 1}
     assert len(archived(server)) == 1
 
@@ -254,6 +254,29 @@ def test_a_hand_over_that_nobody_finished(server: Server) -> None:
     assert bedside(server.core).tasks.sweep() <= 1
     assert server.his.task(task_id)["state"] == "offered"
     assert station.sign(task_id)["state"] == "signed"
+
+
+def test_an_attempt_of_a_process_that_is_gone(server: Server) -> None:
+    """Where several processes serve one hospital, the sweep discards what a dead one has left."""
+    station, task_id, sealed = prepare(server)
+    service = _service(server)
+
+    def stop() -> None:
+        raise Stop
+
+    server.steps.at["document-stored"] = stop
+    with server.core.store.database.read() as session:
+        me = server.core.auth.find_station(session, station.id)
+    with pytest.raises(Stop):
+        service.receive(me, task_id, sealed)
+    server.steps.at.clear()
+    service.sweep()
+    assert certificates(server) == {"issued": 1}  # still young: it may be alive
+    server.clock.ahead = dt.timedelta(minutes=16)
+    service.sweep()
+    assert certificates(server) == {"unused": 1}
+    assert server.his.task(task_id)["state"] == "offered"
+    assert station.upload(task_id, sealed).status_code == 200
 
 
 def test_two_signers_in_order(server: Server, expected_warnings: ExpectedWarnings) -> None:
