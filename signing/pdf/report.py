@@ -219,8 +219,10 @@ class _Page:
         for name, group in groupby(shown, key=lambda check: check.name):
             label = self._say(f"verdict.check-{name.value}")
             found = list(group)
-            wrong = [check for check in found if check.outcome > Outcome.NOTE]
-            right = [check for check in found if check.outcome <= Outcome.NOTE]
+            # What the evidence is bound to is what a reader looks for: each piece by its name.
+            alone = name is CheckName.EVIDENCE_BINDING
+            wrong = [check for check in found if alone or check.outcome > Outcome.NOTE]
+            right = [check for check in found if not alone and check.outcome <= Outcome.NOTE]
             for check in wrong:
                 yield check.outcome, label, self._reason(check)
             if right:
@@ -255,11 +257,12 @@ class _Page:
 
     def _badge(self, outcome: Outcome) -> Table:
         label = self._say(_RESULTS.get(outcome, "verdict.file-valid"))
+        colour = _COLOURS[Outcome.PASS if outcome is Outcome.NOTE else outcome]
         return Table(
             [[self._text(label, 8.5, colour=white, centred=True)]],
             colWidths=[15 * mm],
             style=[
-                ("BACKGROUND", (0, 0), (-1, -1), _COLOURS[outcome]),
+                ("BACKGROUND", (0, 0), (-1, -1), colour),
                 ("ROUNDEDCORNERS", [2, 2, 2, 2]),
                 ("TOPPADDING", (0, 0), (-1, -1), 1.5),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
