@@ -1,20 +1,22 @@
-"""A document as the bedside shows it: pages, sizes, pictures, digest; OFD and PDF alike."""
+"""A document as the bedside shows it: pages, sizes, pictures, digest; OFD and PDF alike.
+
+The engines are loaded when the first document needs them (`preload` does it in the background), so
+that the window is there at once.
+"""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from desktop_app.errors import DesktopError
 from desktop_app.qt import QImage
-from signing.ofd.document import open_document
-from signing.ofd.painters.qt import render_page as render_ofd_page
-from signing.ofd.signatures import document_digest as ofd_digest
-from signing.pdf import document_digest as pdf_digest
-from signing.pdf import open_pdf
-from signing.pdf.document import PdfDocument
 from signing.wire import OFD_MEDIA_TYPE, MediaType
+
+if TYPE_CHECKING:
+    from signing.pdf import PdfDocument
 
 MM_PER_INCH = 25.4
 MAX_DPI = 300.0
@@ -27,11 +29,17 @@ class ShownDocument:
     """
 
     def __init__(self, media_type: MediaType, data: bytes) -> None:
+        self._render: Callable[[int, float], QImage]
         if media_type == OFD_MEDIA_TYPE:
+            from signing.ofd.document import open_document
+            from signing.ofd.painters.qt import render_page
+
             document = open_document(data)
-            self._render: Callable[[int, float], QImage] = partial(render_ofd_page, document)
+            self._render = partial(render_page, document)
             self.sizes_mm = [page.size_mm for page in document.pages]
         else:
+            from signing.pdf import open_pdf
+
             pdf = open_pdf(data)
             weakref.finalize(self, pdf.close)
             self._render = partial(_pdf_page, pdf)
@@ -52,7 +60,20 @@ class ShownDocument:
 
 def digest(media_type: MediaType, data: bytes) -> bytes:
     """The document digest of `protocol.md` for the next signature, 32 bytes."""
-    return ofd_digest(data) if media_type == OFD_MEDIA_TYPE else pdf_digest(data)
+    if media_type == OFD_MEDIA_TYPE:
+        from signing.ofd.signatures import document_digest as ofd_digest
+
+        return ofd_digest(data)
+    from signing.pdf import document_digest as pdf_digest
+
+    return pdf_digest(data)
+
+
+def preload() -> None:
+    """Load the engines that showing, digesting and verifying a document need."""
+    import signing.ofd.painters.qt
+    import signing.ofd.signatures.verify
+    import signing.pdf  # noqa: F401
 
 
 def _pdf_page(pdf: PdfDocument, index: int, dpi: float) -> QImage:

@@ -11,7 +11,7 @@ from desktop_app.background import Background
 from desktop_app.bedside.flow import Flow
 from desktop_app.bedside.jobs import Equipment
 from desktop_app.bedside.steps import Role, Step
-from desktop_app.documents import ShownDocument
+from desktop_app.documents import ShownDocument, preload
 from desktop_app.pages.nurse import HandOverPage, ResultPage, ReviewPage, WaitPage
 from desktop_app.pages.parts import ElidedLabel, Page, badge, button, label, picture, restyle
 from desktop_app.pages.sign import SignPage
@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
         self.show_step(self.flow.step)
         self.tasks.rows.setFocus(Qt.FocusReason.OtherFocusReason)
         self.flow.start()
+        self.render_work.run(preload, lambda _none: None, self.show_notice)
         self._equipment.server.listen(self._push.ring)
         self._poll.start()
 
