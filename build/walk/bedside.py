@@ -14,6 +14,8 @@ from hospital import Hospital, program, run
 from steps import Steps
 
 SIGN_SECONDS = 180.0
+HANDS = (142, 409)
+"""Seeds with which the simulated hand writes the invented patient's name, 王小明."""
 
 
 class NotSigned(Exception):
@@ -49,9 +51,9 @@ def sign(
         print("The window is open: sign the tasks in the list, then close it.", flush=True)
         subprocess.run([*command, "--pad", "screen"], check=False)
         return
-    for number, document in enumerate(documents, start=1):
+    for number, (document, hand) in enumerate(zip(documents, HANDS, strict=False), start=1):
         taken = screens / f".{document.kind}"
-        driven = [*command, "--pad", "sim", "--pad-sim-seed", str(number)]
+        driven = [*command, "--pad", "sim", "--pad-sim-seed", str(hand)]
         said = _drive([*driven, "--drive", document.task_id, "--screens", str(taken)])
         for picture in sorted(taken.glob("*.png")):
             picture.rename(screens / f"{number}-{document.kind}-{picture.name}")
