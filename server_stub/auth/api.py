@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
+from sqlalchemy import func, select
 
 from server_stub.auth.schemas import EnrolReply, EnrolRequest
 from server_stub.core import Core
 from server_stub.errors import Unauthenticated, Unprocessable
-from server_stub.store import AuditKind
+from server_stub.store import AuditEvent, AuditKind
 from signing.pki import Certificate
 
 ENROL_PATH = "/api/v1/stations/enrol"
+AUDITED_REFUSALS_A_MINUTE = 30
 
 
 def build_router(core: Core) -> APIRouter:
@@ -36,6 +39,14 @@ def build_router(core: Core) -> APIRouter:
 
 
 def _refused(core: Core, error: Unauthenticated) -> None:
+    """Audit a refusal; a flood from somebody unknown stops at a bound, so that it cannot fill the log."""
+    recent = select(func.count()).where(
+        AuditEvent.kind == AuditKind.ENROLMENT_REFUSED.value,
+        AuditEvent.at > core.store.clock() - dt.timedelta(minutes=1),
+    )
+    with core.store.database.read() as session:
+        if (session.scalar(recent) or 0) >= AUDITED_REFUSALS_A_MINUTE:
+            return
     with core.store.database.write() as session:
         core.store.audit.append(
             session, AuditKind.ENROLMENT_REFUSED, actor="enrolment", data={"reason": error.code}

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server_stub.auth.api import AUDITED_REFUSALS_A_MINUTE
 from server_stub.auth.schemas import EnrolRequest
 from server_stub.errors import Conflict, NotFound
 from signing.pki import Certificate, Usage, validate_path
@@ -199,3 +200,13 @@ def test_the_request_parser_raises_nothing_else(content: dict[str, Any]) -> None
 
     with contextlib.suppress(ValidationError):
         EnrolRequest.model_validate(content)
+
+
+def test_a_flood_of_guesses_cannot_fill_the_audit_log(
+    server: Server, expected_warnings: ExpectedWarnings
+) -> None:
+    """Every guess is refused and logged; the chain keeps a bounded number of them a minute."""
+    expected_warnings("penward.server", "auth.code-unknown")
+    for _ in range(AUDITED_REFUSALS_A_MINUTE + 5):
+        assert enrol(server, "AAAAA-AAAAA-AAAAA-AAAAA").status_code == 401
+    assert server.audited().count("enrolment-refused") == AUDITED_REFUSALS_A_MINUTE
