@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, WebSocket, WebSocketDisconnect
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
-from server_stub.auth import Station, current_station
+from server_stub.auth import AuthService, Station, current_station
+from server_stub.errors import NotFound
 from server_stub.mobile import schemas
 from server_stub.mobile.api import file_response
 from server_stub.mobile.models import Task
@@ -19,10 +22,11 @@ from signing.wire import TaskState
 
 AtStation = Annotated[Station, Depends(current_station)]
 
-_PING_SECONDS = 30
+_PING_SECONDS = 30.0
+_REVOKED = 4401
 
 
-def station_router(store: Store, tasks: TaskService, hub: PushHub) -> APIRouter:
+def station_router(store: Store, auth: AuthService, tasks: TaskService, hub: PushHub) -> APIRouter:
     """Routes under /api/v1/station: a station sees the tasks of its own ward and nothing else."""
     router = APIRouter(prefix="/api/v1/station", tags=["station"])
 
@@ -63,7 +67,15 @@ def station_router(store: Store, tasks: TaskService, hub: PushHub) -> APIRouter:
         station = current_station(socket)
         await socket.accept()
         with hub.seat(station.id, station.ward) as seat:
-            await _serve(socket, seat)
+            await _serve(socket, seat, _is_known)
+
+    def _is_known(station_id: str) -> bool:
+        try:
+            with store.database.read() as session:
+                auth.find_station(session, station_id)
+        except NotFound:
+            return False
+        return True
 
     def _offered(found: list[Task], station: Station) -> list[Task]:
         new = [task.id for task in found if task.state == TaskState.PENDING]
@@ -79,8 +91,8 @@ def station_router(store: Store, tasks: TaskService, hub: PushHub) -> APIRouter:
     return router
 
 
-async def _serve(socket: WebSocket, seat: Seat) -> None:
-    """Send what comes for the seat until the station goes away; pings show that the line is alive."""
+async def _serve(socket: WebSocket, seat: Seat, is_known: Callable[[str], bool]) -> None:
+    """Send what comes for the seat until the station goes away or is revoked; pings keep the line."""
     listener = asyncio.create_task(_until_gone(socket))
     try:
         while not listener.done():
@@ -92,8 +104,12 @@ async def _serve(socket: WebSocket, seat: Seat) -> None:
                 await socket.send_json(message.result())
                 continue
             message.cancel()
-            if listener not in done:
-                await socket.send_json({"type": "ping"})
+            if listener in done:
+                return
+            if not await run_in_threadpool(is_known, seat.station_id):
+                await socket.close(_REVOKED, "auth.station-revoked")
+                return
+            await socket.send_json({"type": "ping"})
     except (WebSocketDisconnect, RuntimeError):  # gone between our look and the send
         return
     finally:

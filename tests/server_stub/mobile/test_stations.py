@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
+from server_stub.mobile import station_api
 from signing.wire import OFD_MEDIA_TYPE
 from tests.conftest import ExpectedWarnings
 from tests.support.documents import small_ofd
@@ -92,6 +93,21 @@ def test_push(server: Server) -> None:
         assert states == ["signing", "signed"]
         other = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE, ward=OTHER_WARD))
         assert other_socket.receive_json()["task_id"] == other["id"]
+
+
+def test_pings_and_revocation(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent line is pinged; a station that was revoked meanwhile is sent away."""
+    monkeypatch.setattr(station_api, "_PING_SECONDS", 0.1)
+    station = server.station()
+    headers = {"Authorization": station.authorization("GET", PUSH)}
+    with server.client.websocket_connect(API + PUSH, headers=headers) as socket:
+        assert socket.receive_json() == {"type": "ping"}
+        with server.core.store.database.write() as session:
+            server.core.auth.revoke_station(session, station.id)
+        with pytest.raises(WebSocketDisconnect) as gone:
+            for _ in range(100):
+                assert socket.receive_json() == {"type": "ping"}
+    assert gone.value.code == 4401
 
 
 def test_push_needs_a_station(server: Server, expected_warnings: ExpectedWarnings) -> None:
