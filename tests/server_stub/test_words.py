@@ -1,4 +1,4 @@
-"""Every code of the lower rooms has a sentence in both languages, and every sentence a code."""
+"""Every code of the server has a sentence in both languages, and every sentence a code."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import pytest
 from signing.verdict import has_message, say
 
 ROOT = Path(__file__).resolve().parents[2]
-DOMAINS = ("server", "store", "auth", "ca", "tsa")
+DOMAINS = ("server", "store", "auth", "ca", "tsa", "mobile", "handwriting", "archive")
 CODE = re.compile(rf"({'|'.join(DOMAINS)})\.[a-z][a-z-]*")
 NOT_FOR_PEOPLE = {
     "store.audit-root",  # kinds of jobs
     "store.sweep",
+    "mobile.callback",
+    "mobile.sweep",
+    "handwriting.sweep",
     "server.lock",  # a file
     "ca.event-certificate-recorded",  # a step of the flow
 }
