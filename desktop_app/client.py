@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_exponential,
+)
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
@@ -120,7 +127,8 @@ class HttpServer:
     def _call(self, method: str, path: str, body: bytes, limit: int) -> bytes:
         for attempt in Retrying(
             retry=retry_if_exception_type(_Unreachable),
-            stop=stop_after_attempt(self._attempts),
+            stop=stop_after_attempt(self._attempts) | stop_when_event_set(self._closed),
+            sleep=sleep_using_event(self._closed),
             wait=wait_exponential(multiplier=0.2, max=2),
             reraise=True,
         ):

@@ -300,6 +300,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Give back pads, journals, connections; a signature in progress stays in its journal."""
+        self.hide()  # what runs in the background may take a moment to end
         self._poll.stop()
         self.flow.close()
         self._equipment.server.close()

@@ -47,7 +47,7 @@ class Journal:
         self._lock = threading.Lock()
         self._appended = self._synced = 0
         self._queue: queue.SimpleQueue[Record | threading.Event | str] = queue.SimpleQueue()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         try:
             self._file = os.open(path, flags, 0o600)
             try:

@@ -76,7 +76,7 @@ class SignPage(Page):
         elif on_screen:
             status = words("sign-on-screen")
         else:
-            status = words("sign-on-pad", model=device.model)
+            status = words("sign-on-pad", model=device.model, serial=device.serial)
         self._status.setText(status)
         self._badge.setVisible(device is not None and device.simulated)
         self.canvas.set_hint(words("canvas-hint") if device is not None else "")
