@@ -35,6 +35,7 @@ class ReadingLog:
         for page in pages:
             if 0 <= page < len(self._ended):
                 self._ended[page] = True
+                self._opened[page] = self._opened[page] or self._wall()
 
     @property
     def entries(self) -> tuple[ReadingEntry, ...]:

@@ -32,6 +32,8 @@ SEEN_SHARE = 0.6
 """A page counts as in view when so much of it is visible, or it fills so much of the view."""
 
 
+KEEP_PAGES = 2
+"""So many pages before and after those in view keep their pictures."""
 END_PX = 24
 """So much of a page's lower margin may be missing when its end counts as seen."""
 
@@ -224,6 +226,7 @@ class DocumentView(QScrollArea):
         visible = self._visible_part()
         for number in [*sorted(visible), max(visible, default=-1) + 1]:
             self._draw(number)
+        self._let_go(visible)
         there = [n for n in visible if self._sheets[n].drawn_width]
         drawn = frozenset(n for n in there if visible[n] >= SEEN_SHARE)
         bottom = self.verticalScrollBar().value() + self.viewport().height()
@@ -232,6 +235,15 @@ class DocumentView(QScrollArea):
         if self.isVisible() and (drawn, ends) != (self._in_view, self._ends):
             self._in_view, self._ends = drawn, ends
             self.pages_in_view.emit(drawn, ends)
+
+    def _let_go(self, visible: dict[int, float]) -> None:
+        """Drop the pictures of pages far from view: a long document must not fill the memory."""
+        if not visible:
+            return
+        first, last = min(visible) - KEEP_PAGES, max(visible) + KEEP_PAGES
+        for number, sheet in enumerate(self._sheets):
+            if sheet.drawn_width and not first <= number <= last:
+                sheet.set_image(QImage())
 
     def _draw(self, number: int) -> None:
         document = self._document
