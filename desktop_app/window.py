@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from desktop_app import theme
 from desktop_app.background import Background
+from desktop_app.bedside.checking import simulated_parts
 from desktop_app.bedside.flow import Flow
 from desktop_app.bedside.jobs import Equipment
 from desktop_app.bedside.steps import Role, Step
@@ -295,6 +296,7 @@ class MainWindow(QMainWindow):
             flow.step is Step.PHOTO and camera is not None and camera.simulated
         )
         simulated = simulated or (flow.result is not None and bool(flow.result.simulated))
+        simulated = simulated or (flow.signing is not None and bool(simulated_parts(flow.signing)))
         identity = self._words.identity(task.patient) if task is not None else ""
         self.bar.show_role(flow.role, signer, identity, simulated)
 

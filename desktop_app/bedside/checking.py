@@ -42,7 +42,7 @@ class LocalChecker:
         ):
             LOG.error("the signed document does not verify: %s", [c.text("en") for c in verdict.all_checks()])
             raise DesktopError("desktop.signed-not-valid")
-        return SigningResult(signing.task, signing.signer, signed, verdict, newest, _simulated(signing))
+        return SigningResult(signing.task, signing.signer, signed, verdict, newest, simulated_parts(signing))
 
 
 def _outcome(verdict: FileVerdict, old: SignatureVerdict) -> Outcome:
@@ -52,7 +52,7 @@ def _outcome(verdict: FileVerdict, old: SignatureVerdict) -> Outcome:
     return Outcome.FAIL
 
 
-def _simulated(signing: Signing) -> tuple[str, ...]:
+def simulated_parts(signing: Signing) -> tuple[str, ...]:
     """Message codes of the stand-ins that took part."""
     found = []
     capture = signing.capture

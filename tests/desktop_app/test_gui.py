@@ -226,6 +226,7 @@ def test_the_whole_flow_by_keyboard_alone(stage: Stage) -> None:
     press(Qt.Key.Key_Space)
     stage.at(Step.HAND_BACK)
     check(window)
+    assert any(w.isVisible() and w.text() == words("simulated") for w in window.bar.findChildren(QLabel))
     press(Qt.Key.Key_Space)
     stage.at(Step.RESULT)
     stage.until(lambda: window.result.view.complete)
