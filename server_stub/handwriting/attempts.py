@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -89,15 +88,13 @@ class Attempts:
             reason,
             exc_info=error if own_fault else None,
         )
-        with self._store.database.read() as session:
-            attempt = session.get_one(Attempt, attempt_id)
-        self._remove_leftovers([attempt])
         with self._store.database.write() as session:
-            attempt = session.get_one(Attempt, attempt_id)
+            attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
             if attempt.state == AttemptState.RUNNING:
                 self._discard(session, attempt, f"{_OWN_FAULT}{reason}" if own_fault else reason)
                 fatal = own_fault and self._failures(session, subject) >= MAX_FAILURES
                 self._desk.released(session, subject.task_id, failure=reason if fatal else None)
+                self._remove_leftovers(session, attempt)
         self._desk.changed(subject.task_id)
         return answer
 
@@ -111,12 +108,14 @@ class Attempts:
             Attempt.state == AttemptState.RUNNING, Attempt.started_at <= self._store.clock() - older_than
         )
         with self._store.database.read() as session:
-            left = list(session.scalars(running))
-        self._remove_leftovers(left)
+            if session.scalar(running.limit(1)) is None:
+                return 0
         with self._store.database.write() as session:
-            for attempt in session.scalars(running):
+            left = list(session.scalars(running.with_for_update(skip_locked=True)))
+            for attempt in left:
                 self._discard(session, attempt, "handwriting.restarted")
                 self._desk.released(session, attempt.task_id)
+                self._remove_leftovers(session, attempt)
         for attempt in left:
             log.info("attempt %s at task %s was cut off by a stop; discarded", attempt.id, attempt.task_id)
             self._desk.changed(attempt.task_id)
@@ -139,19 +138,25 @@ class Attempts:
         )
         return session.scalar(query) or 0
 
-    def _remove_leftovers(self, attempts: Iterable[Attempt]) -> None:
-        """Remove blobs that only an unfinished attempt names: media are kept for signatures alone."""
-        for attempt in attempts:
-            for digest in (attempt.package_sm3, attempt.signed_sm3):
-                if digest and not self._is_archived(digest):
-                    self._store.blobs.remove(digest)
+    def _remove_leftovers(self, session: Session, attempt: Attempt) -> None:
+        """Remove blobs that only a discarded attempt names: media are kept for signatures alone.
 
-    def _is_archived(self, digest: str) -> bool:
-        query = select(ArchivedSignature.id).where(
+        Inside the transaction that holds the task's row: an attempt of another process with the same package
+        either has begun before, and is seen, or begins after, and stores the package again.
+        """
+        for digest in (attempt.package_sm3, attempt.signed_sm3):
+            if digest and not self._is_needed(session, digest):
+                self._store.blobs.remove(digest)
+
+    def _is_needed(self, session: Session, digest: str) -> bool:
+        archived = select(ArchivedSignature.id).where(
             (ArchivedSignature.package_sm3 == digest) | (ArchivedSignature.signed_sm3 == digest)
         )
-        with self._store.database.read() as session:
-            return session.scalar(query.limit(1)) is not None
+        running = select(Attempt.id).where(
+            (Attempt.package_sm3 == digest) | (Attempt.signed_sm3 == digest),
+            Attempt.state == AttemptState.RUNNING,
+        )
+        return any(session.scalar(query.limit(1)) is not None for query in (archived, running))
 
 
 def _tell(error: Exception, subject: Subject) -> tuple[Exception, bool]:

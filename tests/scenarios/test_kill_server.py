@@ -77,7 +77,7 @@ def test_killed_at_a_step(
         assert hospital.process.wait(30) == -signal.SIGKILL
         hospital.start()
         assert not set(before) & set(hospital.processes()), "a worker outlived its parent"
-    hospital.await_health()
+    hospital.await_return()
     assert len(hospital.processes()) == len(before)
 
     state = hospital.his.task(task_id)["state"]

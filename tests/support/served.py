@@ -85,6 +85,24 @@ class ServedHospital:
             time.sleep(0.05)
         raise AssertionError("the server does not answer:\n" + "".join(self.said[-50:]))
 
+    def await_return(self) -> None:
+        """Wait until a worker answers; start again a server that has given up.
+
+        granian respawns a lost worker, but ends when it loses two within its respawn interval.
+        """
+        assert self.process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                self.start()
+                return
+            try:
+                if self.http.session.get(f"{self.http.base}/health", timeout=5).status_code == 200:
+                    return
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise AssertionError("the server does not come back:\n" + "".join(self.said[-50:]))
+
     def stop(self) -> None:
         """End the server in order."""
         if self.process is not None and self.process.poll() is None:
