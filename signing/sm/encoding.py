@@ -178,7 +178,10 @@ def _decrypt(encoded: bytes, passphrase: bytes) -> bytes:
         or (size and size.integer() != KEY_SIZE)
     ):
         raise SmError("sm.unsupported-key-file")
-    return sm4_cbc_decrypt(_derive(passphrase, salt, iterations, _PRF[name]), iv, ciphertext)
+    try:
+        return sm4_cbc_decrypt(_derive(passphrase, salt, iterations, _PRF[name]), iv, ciphertext)
+    except SmError:
+        raise SmError("sm.wrong-passphrase") from None
 
 
 def _derive(passphrase: bytes, salt: bytes, iterations: int, algorithm: hashes.HashAlgorithm) -> bytes:

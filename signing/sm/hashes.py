@@ -1,10 +1,13 @@
-"""SM3 and HMAC-SM3 (GM/T 0004-2012, GB/T 32905) over `cryptography`."""
+"""SM3, HMAC-SM3 (GM/T 0004-2012, GB/T 32905) and the KDF of GM/T 0003 over `cryptography`."""
 
 from __future__ import annotations
 
 from cryptography.hazmat.primitives import hashes, hmac
 
+from signing.sm.errors import SmError
+
 SM3_SIZE = 32
+MAX_KDF = 1024 * 1024
 
 
 class Sm3:
@@ -52,3 +55,20 @@ def hmac_sm3(key: bytes, data: bytes) -> bytes:
     mac = hmac.HMAC(key, hashes.SM3())
     mac.update(data)
     return mac.finalize()
+
+
+def kdf(shared: bytes, size: int) -> bytes:
+    """The key derivation function of GM/T 0003.4 §5.4.3: `size` bytes (1 to 1 MiB) of SM3(Z ‖ counter).
+
+    Raises:
+        SmError: `sm.bad-kdf-size`.
+    """
+    if not 1 <= size <= MAX_KDF:
+        raise SmError("sm.bad-kdf-size", size=size, limit=MAX_KDF)
+    start = new_sm3(shared)
+    blocks = []
+    for counter in range(1, -(-size // SM3_SIZE) + 1):
+        state = start.copy()
+        state.update(counter.to_bytes(4, "big"))
+        blocks.append(state.digest())
+    return b"".join(blocks)[:size]

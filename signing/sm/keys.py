@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from signing.sm import der
 from signing.sm.backend import Backend, PublicHandle, default_backend
-from signing.sm.curve import GX, GY, SCALAR_SIZE, A, B, P, check_point
+from signing.sm.ciphertext import MAX_PLAINTEXT, CiphertextForm, read_ciphertext, read_strict
+from signing.sm.curve import GX, GY, SCALAR_SIZE, A, B, check_point
 from signing.sm.encoding import (
     encrypt_private_key_info,
     point_of_public_key_info,
@@ -13,11 +13,11 @@ from signing.sm.encoding import (
     subject_public_key_info,
 )
 from signing.sm.errors import SmError
+from signing.sm.exchange import enveloped_key, open_enveloped_key, read_sm2_file
 from signing.sm.hashes import SM3_SIZE, new_sm3, sm3
 from signing.sm.signature import decode_signature, encode_signature
 
 DEFAULT_ID = b"1234567812345678"
-MAX_PLAINTEXT = 64 * 1024
 MAX_ID = 8191
 _CURVE_BYTES = b"".join(value.to_bytes(SCALAR_SIZE, "big") for value in (A, B, GX, GY))
 
@@ -124,6 +124,7 @@ class SM2PrivateKey:
     """A private key, held by the backend. `destroy` it, or leave a `with` block, when its work is done."""
 
     def __init__(self, backend: Backend, scalar: bytes | None = None, point: bytes | None = None) -> None:
+        self._backend = backend
         self._handle = backend.generate() if scalar is None else backend.load_private(scalar, point)
         self._public_key = SM2PublicKey(self._handle.public_point, backend)
 
@@ -156,6 +157,40 @@ class SM2PrivateKey:
         secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
         scalar, point = read_private_key(data, secret)
         return cls(backend or default_backend(), scalar, point)
+
+    @classmethod
+    def from_sm2_file(
+        cls, data: bytes, passphrase: bytes | str, *, backend: Backend | None = None
+    ) -> tuple[SM2PrivateKey, bytes]:
+        """(key, DER certificate) of the CA toolkit's `.sm2` file: DER, base64 or PEM, at most 64 KiB.
+
+        Raises:
+            SmError: `sm.wrong-passphrase`, `sm.unsupported-key-file`, `sm.key-file-too-large`,
+                `sm.bad-private-key` when key and certificate do not belong together, `sm.not-der`.
+        """
+        secret = passphrase.encode() if isinstance(passphrase, str) else passphrase
+        scalar, point, certificate = read_sm2_file(data, secret)
+        return cls(backend or default_backend(), scalar, point), certificate
+
+    @classmethod
+    def from_enveloped_key(cls, data: bytes, recipient: SM2PrivateKey) -> SM2PrivateKey:
+        """The key inside a DER `SM2EnvelopedKey` (GM/T 0009 §7.4) made for `recipient`.
+
+        Raises:
+            SmError: `sm.bad-enveloped-key`, `sm.not-authentic`, `sm.bad-private-key`, `sm.bad-point`.
+        """
+        scalar, point = open_enveloped_key(data, lambda sealed: recipient.decrypt_any(sealed)[0])
+        return cls(recipient._backend, scalar, point)
+
+    def to_enveloped_key(self, recipient: SM2PublicKey) -> bytes:
+        """DER `SM2EnvelopedKey`: this key under a fresh SM4 key that only `recipient` can open.
+
+        It is how the encryption key that a CA made reaches its holder's token.
+
+        Raises:
+            SmError: `sm.key-destroyed`.
+        """
+        return enveloped_key(self._handle.export_scalar(), self._public_key.point, recipient.encrypt)
 
     def to_pkcs8(self, passphrase: bytes | str | None = None) -> bytes:
         """DER PKCS#8 with the public key; encrypted (PBKDF2-HMAC-SM3, SM4-CBC) when a passphrase is given.
@@ -197,8 +232,25 @@ class SM2PrivateKey:
         Raises:
             SmError: `sm.bad-ciphertext`, `sm.not-authentic`, `sm.key-destroyed`.
         """
-        _check_ciphertext(ciphertext)
-        return self._handle.decrypt(ciphertext)
+        return self._handle.decrypt(read_strict(ciphertext).to_der())
+
+    def decrypt_any(
+        self, ciphertext: bytes, form: CiphertextForm | None = None
+    ) -> tuple[bytes, CiphertextForm, tuple[str, ...]]:
+        """(plaintext, the form it was in, what was tolerated) of a ciphertext in any form, or in `form`.
+
+        C1 must be on the curve and C3 must match, which also tells the two raw orders apart.
+
+        Raises:
+            SmError: `sm.bad-ciphertext`, `sm.not-authentic`, `sm.key-destroyed`.
+        """
+        for reading in read_ciphertext(ciphertext, form):
+            try:
+                return self._handle.decrypt(reading.to_der()), reading.form, reading.tolerated
+            except SmError as error:
+                if error.code != "sm.not-authentic":
+                    raise
+        raise SmError("sm.not-authentic")
 
     def destroy(self) -> None:
         """Free the key. Any later use raises `sm.key-destroyed`; idempotent."""
@@ -208,20 +260,3 @@ class SM2PrivateKey:
 def _check_digest(digest: bytes) -> None:
     if len(digest) != SM3_SIZE:
         raise SmError("sm.bad-digest-size", size=len(digest))
-
-
-def _check_ciphertext(ciphertext: bytes) -> None:
-    """Refuse anything that is not DER `SM2Cipher` with C1 on the curve before a backend sees it."""
-    if len(ciphertext) > MAX_PLAINTEXT + 256:
-        raise SmError("sm.bad-ciphertext")
-    try:
-        reader = der.read_sequence(ciphertext)
-        x, y = reader.take(der.INTEGER).integer(), reader.take(der.INTEGER).integer()
-        check = reader.take(der.OCTET_STRING).content
-        masked = reader.take(der.OCTET_STRING).content
-        reader.end()
-        if not (0 <= x < P and 0 <= y < P and len(check) == SM3_SIZE and masked):
-            raise SmError("sm.bad-ciphertext")
-        check_point(b"\x04" + x.to_bytes(SCALAR_SIZE, "big") + y.to_bytes(SCALAR_SIZE, "big"))
-    except SmError:
-        raise SmError("sm.bad-ciphertext") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signing.sm import der
+from signing.sm.ber import to_definite
 from signing.sm.curve import SCALAR_SIZE, N
 from signing.sm.errors import SmError
 
@@ -56,3 +57,31 @@ def der_to_raw(signature: bytes) -> bytes:
     """
     r, s = decode_signature(signature)
     return r.to_bytes(SCALAR_SIZE, "big") + s.to_bytes(SCALAR_SIZE, "big")
+
+
+def read_signature(signature: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """(DER, what was tolerated) of a signature value as others write it: DER, BER, integers that are not
+    minimal or lack their leading zero, or raw r‖s. Nothing is tolerated in what we issue.
+
+    Raises:
+        SmError: `sm.bad-signature`.
+    """
+    try:
+        decode_signature(signature)
+        return signature, ()
+    except SmError:
+        pass
+    if len(signature) == 2 * SCALAR_SIZE:
+        # A DER signature has 64 octets only when r and s are short by chance; it was tried above.
+        try:
+            return raw_to_der(signature), ("raw",)
+        except SmError:
+            pass
+    try:
+        parts = list(der.read_sequence(to_definite(signature[:256])).rest(2))
+    except SmError:
+        raise SmError("sm.bad-signature") from None
+    if [part.tag for part in parts] != [der.INTEGER, der.INTEGER] or len(signature) > 256:
+        raise SmError("sm.bad-signature")
+    r, s = (int.from_bytes(part.content, "big") for part in parts)
+    return encode_signature(r, s), ("not-der",)

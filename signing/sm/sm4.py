@@ -1,4 +1,4 @@
-"""SM4 (GM/T 0002-2012, GB/T 32907): GCM for data, CBC only for key files that others also read."""
+"""SM4 (GM/T 0002-2012, GB/T 32907): GCM for our own data; ECB, CBC and CTR for formats that name them."""
 
 from __future__ import annotations
 
@@ -44,32 +44,87 @@ def sm4_gcm_decrypt(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -
         raise SmError("sm.not-authentic") from None
 
 
-def sm4_cbc_encrypt(key: bytes, iv: bytes, plaintext: bytes) -> bytes:
-    """SM4-CBC with PKCS#7 padding; unauthenticated, for PBES2 key files only."""
-    padder = padding.PKCS7(BLOCK_SIZE * 8).padder()
-    encryptor = Cipher(algorithms.SM4(key), modes.CBC(iv)).encryptor()
-    return encryptor.update(padder.update(plaintext) + padder.finalize()) + encryptor.finalize()
-
-
-def sm4_cbc_decrypt(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
-    """The plaintext of SM4-CBC with PKCS#7 padding.
+def sm4_ecb_encrypt(key: bytes, plaintext: bytes) -> bytes:
+    """SM4-ECB of whole blocks, no padding: for keys inside SM2EnvelopedKey (GM/T 0009 §7.4), not for data.
 
     Raises:
-        SmError: `sm.wrong-passphrase` when the padding is wrong.
+        SmError: `sm.bad-key-size`, `sm.bad-block-size`.
     """
-    if not ciphertext or len(ciphertext) % BLOCK_SIZE:
-        raise SmError("sm.wrong-passphrase")
-    decryptor = Cipher(algorithms.SM4(key), modes.CBC(iv)).decryptor()
+    return _whole_blocks(key, modes.ECB(), plaintext, encrypt=True)  # noqa: S305 asked for by GM/T 0009
+
+
+def sm4_ecb_decrypt(key: bytes, ciphertext: bytes) -> bytes:
+    """The plaintext of SM4-ECB, no padding.
+
+    Raises:
+        SmError: `sm.bad-key-size`, `sm.bad-block-size`.
+    """
+    return _whole_blocks(key, modes.ECB(), ciphertext, encrypt=False)  # noqa: S305 asked for by GM/T 0009
+
+
+def sm4_cbc_encrypt(key: bytes, iv: bytes, plaintext: bytes, *, padded: bool = True) -> bytes:
+    """SM4-CBC, with PKCS#7 padding unless `padded` is False; unauthenticated: for formats that ask for it.
+
+    Raises:
+        SmError: `sm.bad-key-size`, `sm.bad-iv-size`, `sm.bad-block-size`.
+    """
+    if padded:
+        padder = padding.PKCS7(BLOCK_SIZE * 8).padder()
+        plaintext = padder.update(plaintext) + padder.finalize()
+    return _whole_blocks(key, modes.CBC(_iv(iv)), plaintext, encrypt=True)
+
+
+def sm4_cbc_decrypt(key: bytes, iv: bytes, ciphertext: bytes, *, padded: bool = True) -> bytes:
+    """The plaintext of SM4-CBC.
+
+    Raises:
+        SmError: `sm.bad-key-size`, `sm.bad-iv-size`, `sm.bad-block-size`, `sm.bad-padding`: say no more
+            than that to whoever sent the ciphertext.
+    """
+    if padded and not ciphertext:
+        raise SmError("sm.bad-block-size")
+    plain = _whole_blocks(key, modes.CBC(_iv(iv)), ciphertext, encrypt=False)
+    if not padded:
+        return plain
     unpadder = padding.PKCS7(BLOCK_SIZE * 8).unpadder()
-    padded = decryptor.update(ciphertext) + decryptor.finalize()
     try:
-        return unpadder.update(padded) + unpadder.finalize()
+        return unpadder.update(plain) + unpadder.finalize()
     except ValueError:
-        raise SmError("sm.wrong-passphrase") from None
+        raise SmError("sm.bad-padding") from None
+
+
+def sm4_ctr(key: bytes, counter: bytes, data: bytes) -> bytes:
+    """SM4-CTR from the 16-byte initial `counter` block, used once for a key; encrypts and decrypts.
+
+    Raises:
+        SmError: `sm.bad-key-size`, `sm.bad-iv-size`.
+    """
+    _key(key)
+    state = Cipher(algorithms.SM4(key), modes.CTR(_iv(counter))).encryptor()
+    return state.update(data) + state.finalize()
+
+
+def _whole_blocks(key: bytes, mode: modes.ECB | modes.CBC, data: bytes, *, encrypt: bool) -> bytes:
+    _key(key)
+    if len(data) % BLOCK_SIZE:
+        raise SmError("sm.bad-block-size")
+    cipher = Cipher(algorithms.SM4(key), mode)
+    state = cipher.encryptor() if encrypt else cipher.decryptor()
+    return state.update(data) + state.finalize()
+
+
+def _key(key: bytes) -> None:
+    if len(key) != KEY_SIZE:
+        raise SmError("sm.bad-key-size", size=len(key))
+
+
+def _iv(iv: bytes) -> bytes:
+    if len(iv) != BLOCK_SIZE:
+        raise SmError("sm.bad-iv-size", size=len(iv))
+    return iv
 
 
 def _check_sizes(key: bytes, nonce: bytes) -> None:
-    if len(key) != KEY_SIZE:
-        raise SmError("sm.bad-key-size", size=len(key))
+    _key(key)
     if len(nonce) != NONCE_SIZE:
         raise SmError("sm.bad-nonce-size", size=len(nonce))

@@ -55,7 +55,7 @@ def test_cbc_raises_only_the_documented_error(ciphertext: bytes) -> None:
     try:
         sm4_cbc_decrypt(KEY, KEY, ciphertext)
     except SmError as error:
-        assert error.code == "sm.wrong-passphrase"
+        assert error.code in ("sm.bad-padding", "sm.bad-block-size")
 
 
 @given(st.lists(st.binary(max_size=100), max_size=10))
