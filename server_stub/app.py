@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.auth import api as auth_api
 from server_stub.auth.middleware import CallerMiddleware, error_body, refuse
+from server_stub.clock import api as clock_api
 from server_stub.config import load_settings
 from server_stub.core import Core, Room
 from server_stub.errors import NotFound, ServerError, Unprocessable, status_of
@@ -57,7 +58,14 @@ def create_app(launch: Launch) -> ASGIApp:
 
 def build_rooms(core: Core) -> tuple[Room, ...]:
     """Every room of the product over one core, lower rooms first."""
-    return (store_room(core), auth_room(core), ca_room(core), tsa_room(core), *bedside_rooms(core))
+    return (
+        store_room(core),
+        auth_room(core),
+        ca_room(core),
+        clock_room(core),
+        tsa_room(core),
+        *bedside_rooms(core),
+    )
 
 
 def demo_loaders() -> tuple[Callable[[Session], str], ...]:
@@ -97,6 +105,16 @@ def ca_room(core: Core) -> Room:
             core.ca.discard_unfinished(session, exclusive=exclusive)
 
     return Room("ca", recover=recover, acts=core.ca.acts)
+
+
+def clock_room(core: Core) -> Room:
+    """The clock begins to ask its sources before the first request, and tells what it knows."""
+    return Room(
+        "clock",
+        router=clock_api.build_router(core.clock),
+        recover=lambda _exclusive: core.clock.start(),
+        close=core.clock.stop,
+    )
 
 
 def tsa_room(core: Core) -> Room:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -53,6 +54,16 @@ class Settings(BaseSettings):
 
     tsa_policy: str = "2.25.305616938452160438842573196240834137013"
     tsa_accuracy_ms: int = Field(default=1000, ge=1, le=60_000)
+    clock_sources: tuple[str, ...] = Field(
+        default=(), description="SNTP servers to steer by: host or host:port"
+    )
+    clock_board: str = Field(default="", description="serial port of a time board (NMEA, PPS on DCD)")
+    clock_board_baud: int = Field(default=9600, ge=300, le=921_600)
+    clock_listen: str = Field(default="", description="host:port of the SNTP server; empty: none")
+    clock_class: Literal["pc", "tcxo", "ocxo", "rb"] = Field(
+        default="pc", description="this machine's oscillator"
+    )
+    clock_poll_seconds: int = Field(default=64, ge=16, le=1024)
     audit_root_seconds: int = Field(default=60, ge=1, le=3600)
     audit_export: str = Field(default="", description="a folder of another owner that roots are copied to")
 

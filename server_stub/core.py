@@ -19,13 +19,14 @@ from signing.wire import Checkpoint, sign_checkpoint
 if TYPE_CHECKING:
     from server_stub.auth import AuthService
     from server_stub.ca import CertificateAuthority, Hospital
+    from server_stub.clock import ClockService
     from server_stub.seals import SealMaker
     from server_stub.tsa import LocalTimeStamper
 
 
 @dataclass(frozen=True)
 class Core:
-    """Settings, store and the rooms `auth`, `ca`, `tsa`, `seals`.
+    """Settings, store and the rooms `auth`, `ca`, `tsa`, `seals`, `clock`.
 
     `checkpoint` is called with the name of each step of a flow that a crash may meet; the product passes
     a function that does nothing, a test one that kills the process.
@@ -39,6 +40,7 @@ class Core:
     ca: CertificateAuthority
     tsa: LocalTimeStamper
     seals: SealMaker
+    clock: ClockService
     checkpoint: Callable[[str], None] = lambda _step: None
 
     def signed_checkpoint(self, session: Session) -> Checkpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from server_stub import auth, ca, tsa
+from server_stub.clock import ClockPlan, ClockService
 from server_stub.config import Settings
 from server_stub.core import Core
 from server_stub.seals import SealMaker
@@ -40,6 +41,18 @@ def load_core(
         if exclusive and database.is_sqlite:
             with database.write() as session:
                 store.audit.take_over(session)
+        timekeeper = ClockService(
+            ClockPlan(
+                sources=settings.clock_sources,
+                board=settings.clock_board,
+                board_baud=settings.clock_board_baud,
+                listen=settings.clock_listen,
+                oscillator=settings.clock_class,
+                poll_seconds=settings.clock_poll_seconds,
+                alarm_seconds=settings.tsa_accuracy_ms / 1000,
+            ),
+            status_folder=settings.directory,
+        )
         stamper = tsa.LocalTimeStamper(
             hospital.signer("tsa"),
             hospital.certificate("tsa"),
@@ -48,6 +61,7 @@ def load_core(
             node=store.audit.writer_number(),
             policy=settings.tsa_policy,
             accuracy_ms=settings.tsa_accuracy_ms,
+            source=timekeeper if timekeeper.configured else None,
         )
         return Core(
             settings=settings,
@@ -58,6 +72,7 @@ def load_core(
             ca=authority,
             tsa=stamper,
             seals=SealMaker(hospital, clock=clock),
+            clock=timekeeper,
             checkpoint=checkpoint,
         )
     except BaseException:

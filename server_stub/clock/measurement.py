@@ -1,0 +1,85 @@
+"""What one source said: an exchange of four time stamps, and the measurement that is made of it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from server_stub.clock.packet import NANO
+
+MIN_NOISE = 5e-6  # two readings of the clock in one process are never closer than this, in seconds
+WINDOW = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """T1 and T4 are read on the local base, T2 and T3 are the server's UTC; all in nanoseconds.
+
+    `root_delay` and `root_dispersion` are what the server states of itself, in seconds.
+    """
+
+    t1: int
+    t2: int
+    t3: int
+    t4: int
+    root_delay: float = 0.0
+    root_dispersion: float = 0.0
+    stratum: int = 1
+
+    @property
+    def delay(self) -> float:
+        """The time on the way there and back, in seconds: (T4 − T1) − (T3 − T2)."""
+        return ((self.t4 - self.t1) - (self.t3 - self.t2)) / NANO
+
+    @property
+    def offset_ns(self) -> int:
+        """UTC minus the local base, in nanoseconds: ((T2 − T1) + (T3 − T4)) / 2."""
+        return ((self.t2 - self.t1) + (self.t3 - self.t4)) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """At `base_ns` on the local base it was `utc_ns`, says `source`.
+
+    `noise` is one sigma of what is random in it, `distance` the half-width of the interval that must hold
+    the truth if the source is right; both in seconds.
+    """
+
+    source: str
+    base_ns: int
+    utc_ns: int
+    noise: float
+    distance: float
+    delay: float = 0.0
+    stratum: int = 0
+    root_delay: float = 0.0
+
+
+class DelayFilter:
+    """Trusts an exchange the less, the longer it took compared with the quickest of the last 256.
+
+    Half of a round trip bounds the error that a lopsided way can make, whatever the network does.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._delays: deque[float] = deque(maxlen=WINDOW)
+
+    def take(self, exchange: Exchange) -> Measurement:
+        """The measurement of one exchange whose packet was found fit."""
+        delay = max(exchange.delay, 0.0)
+        self._delays.append(delay)
+        excess = delay - min(self._delays)
+        root = exchange.root_delay / 2 + exchange.root_dispersion
+        middle = (exchange.t1 + exchange.t4) // 2
+        return Measurement(
+            source=self._source,
+            base_ns=middle,
+            utc_ns=middle + exchange.offset_ns,
+            noise=math.hypot(MIN_NOISE + delay / 100, excess / 2),
+            distance=delay / 2 + root + MIN_NOISE,
+            delay=delay,
+            stratum=exchange.stratum,
+            root_delay=exchange.root_delay + delay,
+        )
