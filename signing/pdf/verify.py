@@ -134,7 +134,6 @@ class _Verifier:
             signed_at=_text(claimed or result.signing_time),
             stamped_at=_text(stamped),
             anchor=path.anchor.subject_text if path and path.anchor else "",
-            test_anchor=bool(path and path.is_test_anchor),
             label=found.field_name,
         )
 
@@ -172,7 +171,6 @@ class _Verifier:
             checks=tuple(checks),
             stamped_at=_text(result.gen_time),
             anchor=path.anchor.subject_text if path and path.anchor else "",
-            test_anchor=bool(path and path.is_test_anchor),
             label=found.field_name,
         )
 

@@ -42,7 +42,6 @@ class SealSignatureResult:
     signed_at: datetime | None
     stamped_at: datetime | None
     anchor: Certificate | None
-    test_anchor: bool
 
 
 def verify_seal_signature(
@@ -84,7 +83,7 @@ def verify_seal_signature(
     candidates = _candidates(signature, checks)
     checks += verify_seal(signature.seal, anchors=anchors, at=moment, candidates=candidates, strict=strict)
     if certificate is None:
-        return SealSignatureResult(tuple(checks), None, signature.signed_at, stamped_at, None, False)
+        return SealSignatureResult(tuple(checks), None, signature.signed_at, stamped_at, None)
     path = validate_path(
         certificate,
         candidates,
@@ -95,9 +94,7 @@ def verify_seal_signature(
     )
     checks += path.checks
     checks += _claimed_time(signature, certificate)
-    return SealSignatureResult(
-        tuple(checks), certificate, signature.signed_at, stamped_at, path.anchor, path.is_test_anchor
-    )
+    return SealSignatureResult(tuple(checks), certificate, signature.signed_at, stamped_at, path.anchor)
 
 
 def verify_seal(

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 
 from signing.verdict.messages import Language, say
 
+ANCHORED = "pki.anchor"
+"""The reason of the check that names the trust anchor which a certificate path ended in."""
+
+TEST_MARK = "测试"
+"""What the subject of a trust anchor says when it has no legal force."""
+
 
 class Outcome(enum.IntEnum):
     """What a check found, in order of weight."""
@@ -76,7 +82,7 @@ class SignatureVerdict:
 
     `number` counts from 1 in the order of signing; `kind` is `ses-v4`, `gbt35275`, `pdf-cms`,
     `evidence`, …; `signed_at` and `stamped_at` are RFC 3339 in UTC or empty; `anchor` is the subject
-    of the trust anchor that the path ended in, `test_anchor` whether it calls itself a test.
+    of the trust anchor that the signer's path ended in.
     """
 
     number: int
@@ -86,13 +92,25 @@ class SignatureVerdict:
     signed_at: str = ""
     stamped_at: str = ""
     anchor: str = ""
-    test_anchor: bool = False
     label: str = ""
 
     @property
     def outcome(self) -> Outcome:
         """The worst outcome of its checks."""
         return worst(self.checks)
+
+    @property
+    def test_anchors(self) -> tuple[str, ...]:
+        """Subjects of the anchors that call themselves tests: of any path that was followed, be it the
+        signer's, the seal-maker's or the time stamp authority's.
+        """
+        anchors = (check.params.get("anchor", "") for check in self.checks if check.reason == ANCHORED)
+        return tuple(dict.fromkeys(anchor for anchor in anchors if TEST_MARK in anchor))
+
+    @property
+    def test_anchor(self) -> bool:
+        """Whether any anchor that it rests on calls itself a test."""
+        return bool(self.test_anchors)
 
     def as_dict(self) -> dict[str, object]:
         """JSON form; keys are stable."""

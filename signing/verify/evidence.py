@@ -61,7 +61,6 @@ def _signing_verdict(signing: CheckedSigning, matches: Sequence[Check]) -> Signa
         checks=(*signing.checks, *matches),
         signed_at=_moment(manifest.finished_at_us) if manifest else "",
         anchor=path.anchor.subject_text if path and path.anchor else "",
-        test_anchor=path.is_test_anchor if path else False,
         label=signing.evidence.document,
     )
 

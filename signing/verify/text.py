@@ -54,7 +54,6 @@ def _mark(test: bool, language: Language) -> str:
 
 def _test_anchors(verdict: FileVerdict) -> Iterator[str]:
     for signature in verdict.signatures:
-        if signature.test_anchor:
-            yield signature.anchor
+        yield from signature.test_anchors
     for part in verdict.parts:
         yield from _test_anchors(part)

@@ -45,7 +45,6 @@ class ValueResult:
     signed_at: datetime | None = None
     stamped_at: datetime | None = None
     anchor: Certificate | None = None
-    test_anchor: bool = False
     seal_signature: SealSignature | None = None
 
 
@@ -99,7 +98,6 @@ def _seal_signature(
         signed_at=result.signed_at,
         stamped_at=result.stamped_at,
         anchor=result.anchor,
-        test_anchor=result.test_anchor,
         seal_signature=signature,
     )
 
@@ -136,7 +134,6 @@ def _signed_data(
         signed_at=first.signing_time or claimed,
         stamped_at=first.timestamp.gen_time if first.timestamp else None,
         anchor=anchor,
-        test_anchor=first.path.is_test_anchor if first.path else False,
     )
 
 

@@ -154,7 +154,6 @@ class _Verifier:
             signed_at=_moment(result.signed_at),
             stamped_at=_moment(result.stamped_at),
             anchor=result.anchor.subject_text if result.anchor else "",
-            test_anchor=result.test_anchor,
             label=item.entry.id,
         )
 
