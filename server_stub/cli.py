@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import gc
 import json
 import logging
 import sys
@@ -15,6 +16,7 @@ import click
 
 from server_stub import checks, opening
 from server_stub import serve as server
+from server_stub.clock import commands as clock_commands
 from server_stub.config import Settings, load_settings
 from server_stub.core import Core
 from server_stub.errors import SetupError
@@ -222,6 +224,47 @@ def his_revoke_key(directory: Path, key_id: str) -> None:
 
 
 @cli.group()
+def clock() -> None:
+    """时钟与时间源。 The clock and its sources."""
+
+
+@clock.command("status")
+@click.argument("directory", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="JSON 格式。 As JSON.")
+@click.option("--measure", is_flag=True, help="立即询问各时间源。 Ask each source now.")
+@click.option("--svg", type=FILE, help="把测得的偏差与误差界绘成 SVG。 Plot offset and bound to a file.")
+def clock_status(directory: Path, as_json: bool, measure: bool, svg: Path | None) -> None:
+    """时间状态、误差界与时间源。 State, error bound and sources of the running server's clock."""
+    clock_commands.status(load_settings(directory), as_json=as_json, measure=measure, svg=svg)
+
+
+@clock.command("simulate")
+@click.option(
+    "--hours", type=click.FloatRange(0.1, 24 * 30), default=72.0, show_default=True, help="断开时长。"
+)
+@click.option(
+    "--training", type=click.FloatRange(1, 24 * 7), default=24.0, show_default=True, help="同步时长。"
+)
+@click.option(
+    "--class",
+    "classes",
+    type=click.Choice(clock_commands.CLASS_NAMES),
+    multiple=True,
+    help="振荡器等级，可重复；默认全部。 Oscillator class; default: all.",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="随机种子。 Seed.")
+@click.option(
+    "--runs", type=click.IntRange(1, 1000), default=1, show_default=True, help="次数。 Seeds in a row."
+)
+@click.option("--jitter-ms", type=click.FloatRange(0, 100), default=0.2, show_default=True, help="网络抖动。")
+@click.option("--json", "as_json", is_flag=True, help="JSON 格式。 As JSON.")
+@click.option("--svg", type=FILE, help="把误差与误差界绘成 SVG。 Plot error and bound to a file.")
+def clock_simulate(**options: Any) -> None:
+    """模拟断开时间源后的守时误差。 Simulate how well a clock holds without its sources."""
+    clock_commands.run_simulation(**options)
+
+
+@cli.group()
 def keys() -> None:
     """静态密钥保护。 Keys at rest."""
 
@@ -298,6 +341,8 @@ def main() -> None:
         click.echo(error.message("zh_CN"), err=True)
         click.echo(error.message("en"), err=True)
         sys.exit(1)
+    finally:
+        gc.freeze()  # or the interpreter walks all of it once more, and a stopped server seems to hang
 
 
 @contextlib.contextmanager

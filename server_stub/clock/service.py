@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from server_stub.clock.base import Base, MachineBase
+from server_stub.clock.base import Base, MachineBase, system_utc_ns
 from server_stub.clock.board import SerialTransport, TimeBoard
 from server_stub.clock.client import Address, SntpSource, parse_address
 from server_stub.clock.discipline import Discipline
@@ -32,6 +32,7 @@ FIRST_PAUSE = 2.0
 STALE_ROUNDS = 4
 MAX_SOURCES = 16
 STATUS_NAME = "clock-status.json"
+HISTORY_NAME = "clock-history.json"
 
 
 class Source(Protocol):
@@ -72,7 +73,7 @@ class ClockPlan:
 class ClockService:
     """A `TimeSource` (`now`, `bound`). `start` begins to ask; before it, and without sources, it is FREERUN.
 
-    `status_folder` is where `clock-status.json` is written after each round, for `clock status`.
+    `status_folder` is where status and history are written after each round, for `clock status`.
 
     Raises:
         ClockError: `clock.address-wrong`, `clock.too-many-sources`.
@@ -85,7 +86,7 @@ class ClockService:
             raise ClockError("clock.too-many-sources", most=MAX_SOURCES)
         self.plan = plan
         self._base = base or MachineBase()
-        self._status_file = status_folder / STATUS_NAME if status_folder else None
+        self._folder = status_folder
         discipline = Discipline(CLASSES[plan.oscillator], stale_after=STALE_ROUNDS * plan.poll_seconds)
         self.keeper = ClockKeeper(discipline, base=self._base, alarm=plan.alarm_seconds)
         addresses = [parse_address(text) for text in plan.sources]
@@ -123,7 +124,7 @@ class ClockService:
             self._thread.join()
             self._thread = None
 
-    def status(self) -> dict[str, object]:
+    def status(self) -> dict[str, Any]:
         """Everything that is told of the clock, as JSON content."""
         known: list[Source] = [*self._sources, *([self._board] if self._board else [])]
         standing = self.keeper.standing()
@@ -190,12 +191,18 @@ class ClockService:
             log.info("%s", error)
 
     def _write_status(self) -> None:
-        if self._status_file is None:
+        """For `clock status`: what is known now, and the ring of rounds, each replaced at once."""
+        if self._folder is None:
             return
-        temporary = self._status_file.with_name(f"{STATUS_NAME}.{os.getpid()}.tmp")
+        rounds = [
+            (p.utc_ns, p.offset, p.bound, str(p.state), p.survivors, p.falsetickers)
+            for p in self.keeper.history()
+        ]
         try:
-            temporary.write_text(json.dumps(self.status(), ensure_ascii=False, indent=1), encoding="utf-8")
-            temporary.replace(self._status_file)
+            for name, content in ((STATUS_NAME, self.status()), (HISTORY_NAME, rounds)):
+                temporary = self._folder / f"{name}.{os.getpid()}.tmp"
+                temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+                temporary.replace(self._folder / name)
         except OSError as error:
             log.info("the clock's status could not be written: %s", error.strerror)
 
@@ -206,8 +213,6 @@ def measure_once(sources: Sequence[str], *, timeout: float = 1.0) -> list[dict[s
     Raises:
         ClockError: `clock.address-wrong`.
     """
-    from server_stub.clock.base import system_utc_ns
-
     base = MachineBase()
     found: list[dict[str, object]] = []
     for source in [SntpSource(parse_address(text), base, timeout=timeout) for text in sources]:
