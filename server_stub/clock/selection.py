@@ -32,24 +32,17 @@ class Selection:
 
 
 def select(candidates: Sequence[Candidate]) -> Selection:
-    """The largest agreeing majority. One source alone is believed; of two, both must agree."""
+    """The largest agreeing majority. One source alone is believed; of two, both must agree.
+
+    The best estimate lies where most intervals overlap. A liar whose interval touches the others can narrow
+    that place until the truth is outside, so the half-width reaches to every point that any majority shares.
+    """
     names = tuple(candidate.source for candidate in candidates)
-    edges = sorted(
-        [(c.offset - c.distance, 0) for c in candidates] + [(c.offset + c.distance, 1) for c in candidates]
-    )
-    most = depth = 0
-    low = high = 0.0
-    for position, (value, closing) in enumerate(edges):
-        if closing:
-            depth -= 1
-            continue
-        depth += 1
-        if depth > most:
-            most, low = depth, value
-        if depth == most:  # of several stretches as deep as each other the last one's end counts
-            high = edges[position + 1][0]
-    if most * 2 <= len(candidates):
+    best = _shared(candidates, None)
+    outer = _shared(candidates, len(candidates) // 2 + 1)
+    if best is None or outer is None:
         return Selection(None, math.inf, math.inf, (), names)
+    low, high = best
     good = [c for c in candidates if c.offset - c.distance <= high and c.offset + c.distance >= low]
     weights = [1 / (c.noise**2 + c.distance**2) for c in good]
     mean = sum(weight * c.offset for weight, c in zip(weights, good, strict=True)) / sum(weights)
@@ -58,7 +51,21 @@ def select(candidates: Sequence[Candidate]) -> Selection:
         offset=offset,
         noise=math.sqrt(sum((weight * c.noise) ** 2 for weight, c in zip(weights, good, strict=True)))
         / sum(weights),
-        half_width=max(offset - low, high - offset),
+        half_width=max(offset - outer[0], outer[1] - offset),
         survivors=tuple(c.source for c in good),
         falsetickers=tuple(name for name in names if name not in {c.source for c in good}),
     )
+
+
+def _shared(candidates: Sequence[Candidate], depth: int | None) -> tuple[float, float] | None:
+    """From the first to the last point that `depth` intervals share (None: as many as any point is in)."""
+    edges = sorted(
+        [(c.offset - c.distance, 0) for c in candidates] + [(c.offset + c.distance, 1) for c in candidates]
+    )
+    levels, level = [], 0
+    for _, closing in edges:
+        levels.append(level if closing else level + 1)  # how many intervals the edge itself is in
+        level += -1 if closing else 1
+    wanted = max(levels, default=0) if depth is None else depth
+    inside = [value for (value, _), found in zip(edges, levels, strict=True) if found >= wanted]
+    return (inside[0], inside[-1]) if inside else None
