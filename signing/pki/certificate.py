@@ -268,11 +268,16 @@ def _parse(data: bytes) -> Certificate:
         spki_der=spki,
         signature_algorithm=identifier.reader().take(der.OID).dotted(),
         signature=signature,
-        extensions=_extensions(wrapped.content) if wrapped else {},
+        extensions=read_extensions(wrapped.content) if wrapped else {},
     )
 
 
-def _extensions(wrapped: bytes) -> dict[str, Extension]:
+def read_extensions(wrapped: bytes) -> dict[str, Extension]:
+    """Extensions by OID from the DER SEQUENCE OF Extension, at most 64, each once.
+
+    Raises:
+        SmError: `sm.not-der`.
+    """
     found: dict[str, Extension] = {}
     for item in der.read_sequence(wrapped).rest(MAX_EXTENSIONS):
         reader = item.reader()

@@ -60,7 +60,7 @@ def issue_certificate(
         der.sequence(der.time(not_before), der.time(not_after)),
         subject_der,
         spki_der,
-        der.explicit(3, der.sequence(*(_extension(*extension) for extension in added))),
+        der.explicit(3, der.sequence(*(encode_extension(*extension) for extension in added))),
     )
     signature = issuer_signer.sign(tbs)
     if not public_key_from_spki(issuer_spki).verify(signature, tbs):
@@ -68,5 +68,6 @@ def issue_certificate(
     return Certificate.from_der(der.sequence(tbs, algorithm, der.bit_string(signature)))
 
 
-def _extension(oid: str, critical: bool, value: bytes) -> bytes:
+def encode_extension(oid: str, critical: bool, value: bytes) -> bytes:
+    """DER Extension."""
     return der.sequence(der.oid(oid), der.boolean(True) if critical else b"", der.octet_string(value))

@@ -16,6 +16,7 @@ from signing.pki.algorithms import verify_signature
 from signing.pki.certificate import Certificate
 from signing.pki.errors import PkiError
 from signing.pki.path_checks import Usage, check_certificates
+from signing.pki.revocation import RevocationData
 from signing.verdict import Check, CheckName, Outcome
 
 MAX_DEPTH = 8
@@ -53,12 +54,16 @@ def validate_path(
     usage: Usage,
     known_extensions: frozenset[str] = frozenset(),
     deadline_s: float = DEADLINE_S,
+    revocation: RevocationData | None = None,
+    policies: frozenset[str] = frozenset(),
 ) -> PathResult:
     """Find and check a path from `certificate` over `candidates` to one of `anchors`, as of `at` (aware).
 
     At most 8 certificates deep, 20 distinct candidates, 100 signature checks, `deadline_s` seconds: what
     lies beyond is undecided, not passed. `known_extensions` are OIDs that the caller itself processes,
-    so that they may be critical. Of several complete paths the first without a failure is taken.
+    so that they may be critical. `revocation` is what is known of revoked certificates; without it each
+    certificate gets a note. Of `policies` (OIDs) one must hold when any are given. Of several complete
+    paths the best is taken, the first of equals.
     """
     search = _Search(certificate, candidates, anchors, deadline_s)
     best: PathResult | None = None
@@ -72,19 +77,28 @@ def validate_path(
                 path[0].common_name,
                 {"anchor": path[-1].subject_text},
             ),
-            *check_certificates(path, at, usage, known_extensions, has_anchor=True),
+            *check_certificates(
+                path,
+                at,
+                usage,
+                known_extensions,
+                has_anchor=True,
+                revocation=revocation,
+                policies=policies,
+            ),
         )
         result = PathResult(checks, path, path[-1])
-        if result.outcome is not Outcome.FAIL:
+        if result.outcome < Outcome.UNDECIDED:
             return result
-        best = best or result
+        if best is None or result.outcome < best.outcome:
+            best = result
     if best is not None:
         return best
     path = search.longest
     checks = (
         *_links(path),
         search.why_not(),
-        *check_certificates(path, at, usage, known_extensions, has_anchor=False),
+        *check_certificates(path, at, usage, known_extensions, has_anchor=False, revocation=revocation),
     )
     return PathResult(checks, path, None)
 

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from signing.pki import oids
 from signing.pki.certificate import Certificate
+from signing.pki.path_names import check_names
+from signing.pki.path_policies import check_policies
+from signing.pki.revocation import RevocationData, check_revocation
 from signing.verdict import Check, CheckName, Outcome
 
 # Extensions that this room processes, so that they may be critical.
@@ -21,9 +24,13 @@ PROCESSED = frozenset(
         oids.SUBJECT_ALTERNATIVE_NAME,
         oids.NO_REV_AVAIL,
         oids.CERTIFICATE_POLICIES,
+        oids.NAME_CONSTRAINTS,
+        oids.POLICY_CONSTRAINTS,
+        oids.POLICY_MAPPINGS,
+        oids.INHIBIT_ANY_POLICY,
+        oids.CRL_DISTRIBUTION_POINTS,
     }
 )
-_REVOCATION_POINTERS = (oids.CRL_DISTRIBUTION_POINTS, oids.FRESHEST_CRL)
 
 
 class Usage(enum.Enum):
@@ -34,6 +41,7 @@ class Usage(enum.Enum):
     ENCRYPTION = "encryption"
     SERVER = "server"
     STATION = "station"
+    OCSP = "ocsp"
     ANY = "any"
 
 
@@ -43,6 +51,7 @@ _KEY_USAGES = {
     Usage.ENCRYPTION: frozenset({"keyEncipherment", "dataEncipherment", "keyAgreement"}),
     Usage.SERVER: frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"}),
     Usage.STATION: frozenset({"digitalSignature"}),
+    Usage.OCSP: frozenset({"digitalSignature", "nonRepudiation"}),
 }
 # A certificate made for one of these alone does not sign documents.
 _OTHER_PURPOSES = frozenset({oids.SERVER_AUTH, oids.TIME_STAMPING, oids.OCSP_SIGNING})
@@ -55,6 +64,8 @@ def check_certificates(
     known_extensions: frozenset[str],
     *,
     has_anchor: bool,
+    revocation: RevocationData | None = None,
+    policies: frozenset[str] = frozenset(),
 ) -> Iterator[Check]:
     """All checks of all certificates, the signer's first; of an anchor only its validity, as a warning."""
     below = 0
@@ -68,7 +79,11 @@ def check_certificates(
             below += not certificate.is_self_issued
         if not is_anchor:
             yield from _critical(certificate, known_extensions)
-            yield _revocation(certificate)
+            issuer = path[index + 1] if index + 1 < len(path) else None
+            yield check_revocation(certificate, issuer, at, revocation)
+    yield from check_names(path)
+    if has_anchor:
+        yield from check_policies(path, policies)
 
 
 def usage_allows(certificate: Certificate, usage: Usage) -> bool:
@@ -81,6 +96,8 @@ def usage_allows(certificate: Certificate, usage: Usage) -> bool:
     if usage is Usage.TIME_STAMP:
         stored = certificate.extensions.get(oids.EXTENDED_KEY_USAGE)
         return stored is not None and stored.critical and extended == {oids.TIME_STAMPING}
+    if usage is Usage.OCSP:
+        return oids.OCSP_SIGNING in extended
     if usage is Usage.SERVER:
         return not extended or bool(extended & {oids.SERVER_AUTH, oids.ANY_EXTENDED_KEY_USAGE})
     if usage is Usage.STATION:
@@ -128,15 +145,6 @@ def _critical(certificate: Certificate, known: frozenset[str]) -> Iterator[Check
                 certificate.common_name,
                 {"extension": extension.oid},
             )
-
-
-def _revocation(certificate: Certificate) -> Check:
-    name = certificate.common_name
-    if oids.NO_REV_AVAIL not in certificate.extensions:
-        return Check(CheckName.REVOCATION, Outcome.NOTE, "pki.revocation-not-checked", name)
-    if certificate.is_ca or any(oid in certificate.extensions for oid in _REVOCATION_POINTERS):
-        return Check(CheckName.REVOCATION, Outcome.FAIL, "pki.no-rev-avail-misused", name)
-    return Check(CheckName.REVOCATION, Outcome.PASS, "pki.no-rev-avail", name)
 
 
 def _fail(reason: str, certificate: Certificate, **params: str) -> Check:

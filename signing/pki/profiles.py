@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from signing.pki import oids
+from signing.pki.algorithms import public_key_from_spki
 from signing.pki.certificate import KEY_USAGES, Certificate
 from signing.pki.errors import PkiError
 from signing.pki.names import Attributes
@@ -32,6 +33,10 @@ class Profile(enum.Enum):
     STAFF_SIGN = "staff-sign"
     STATION = "station"
     PATIENT_EVENT = "patient-event"
+    OCSP = "ocsp"
+    STAFF_ENCRYPT = "staff-encrypt"
+    ORGANISATION_SIGN = "organisation-sign"
+    DEVICE_SIGN = "device-sign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +47,25 @@ class _Shape:
     ca: bool = False
     path_length: int | None = None
     no_revocation: bool = False
+    no_check: bool = False
 
 
 _SIGN = ("digitalSignature", "nonRepudiation")
+_ENCIPHER = ("keyEncipherment", "dataEncipherment", "keyAgreement")
 _SHAPES = {
     Profile.ROOT: _Shape(("keyCertSign", "cRLSign"), ca=True),
     Profile.ISSUING_CA: _Shape(("keyCertSign", "cRLSign"), ca=True, path_length=0),
     Profile.TSA: _Shape(_SIGN, (oids.TIME_STAMPING,), extended_critical=True),
     Profile.SERVER: _Shape(("digitalSignature",), (oids.SERVER_AUTH,)),
-    Profile.ENCRYPTION: _Shape(("keyEncipherment", "dataEncipherment", "keyAgreement")),
+    Profile.ENCRYPTION: _Shape(_ENCIPHER),
     Profile.SEAL_MAKER: _Shape(_SIGN),
     Profile.STAFF_SIGN: _Shape(_SIGN),
     Profile.STATION: _Shape(("digitalSignature",), (oids.CLIENT_AUTH,)),
     Profile.PATIENT_EVENT: _Shape(_SIGN, no_revocation=True),
+    Profile.OCSP: _Shape(("digitalSignature",), (oids.OCSP_SIGNING,), no_check=True),
+    Profile.STAFF_ENCRYPT: _Shape(_ENCIPHER),
+    Profile.ORGANISATION_SIGN: _Shape(_SIGN),
+    Profile.DEVICE_SIGN: _Shape(("digitalSignature",)),
 }
 
 
@@ -78,7 +89,8 @@ def extensions_of(
     if shape.ca:
         length = b"" if shape.path_length is None else der.integer(shape.path_length)
         found.append((oids.BASIC_CONSTRAINTS, True, der.sequence(der.boolean(True), length)))
-    bits = der.named_bits(KEY_USAGES.index(name) for name in shape.key_usage)
+    usage = _encipher_usage(spki) if shape.key_usage == _ENCIPHER else shape.key_usage
+    bits = der.named_bits(KEY_USAGES.index(name) for name in usage)
     found.append((oids.KEY_USAGE, True, bits))
     if shape.extended:
         purposes = der.sequence(*map(der.oid, shape.extended))
@@ -88,11 +100,20 @@ def extensions_of(
         authority = issuer.subject_key_id or key_identifier(issuer.spki_der)
         found.append((oids.AUTHORITY_KEY_IDENTIFIER, False, der.sequence(der.tlv(0x80, authority))))
     if san:
-        names = der.sequence(*map(_general_name, san))
-        found.append((oids.SUBJECT_ALTERNATIVE_NAME, False, names))
+        found.append((oids.SUBJECT_ALTERNATIVE_NAME, False, subject_alternative_names(san)))
     if shape.no_revocation:
         found.append((oids.NO_REV_AVAIL, False, der.null()))
+    if shape.no_check:
+        found.append((oids.OCSP_NO_CHECK, False, der.null()))
     return found
+
+
+def _encipher_usage(spki: bytes) -> tuple[str, ...]:
+    """SM2 enciphers and agrees (GM/T 0015), RSA only enciphers, a NIST curve only agrees (RFC 8813)."""
+    algorithm = public_key_from_spki(spki).algorithm
+    if algorithm == "sm2":
+        return _ENCIPHER
+    return ("keyEncipherment", "dataEncipherment") if algorithm == "rsa" else ("keyAgreement",)
 
 
 def lint(
@@ -125,6 +146,15 @@ def lint(
     names = [oid for oid, _, _ in extensions]
     if len(set(names)) != len(names):
         raise PkiError("pki.extension-twice")
+
+
+def subject_alternative_names(names: Sequence[str]) -> bytes:
+    """DER SubjectAltName of DNS names and IP addresses.
+
+    Raises:
+        PkiError: `pki.bad-name`.
+    """
+    return der.sequence(*map(_general_name, names))
 
 
 def _general_name(name: str) -> bytes:
