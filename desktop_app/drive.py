@@ -18,7 +18,7 @@ from desktop_app.devices.openers import SimulatedPads
 from desktop_app.errors import DesktopError
 from desktop_app.pages.document_view import DocumentView
 from desktop_app.qt import QApplication, QCheckBox, QImage, QPushButton, Qt
-from desktop_app.qt.testing import QTest
+from desktop_app.qt.testing import QTest, wait
 from desktop_app.window import MainWindow
 from signing.sm import sm3
 
@@ -211,7 +211,7 @@ class _Drive:
         self._until("reading", lambda: view.complete)
 
     def _wait(self, seconds: float) -> None:
-        QTest.qWait(max(1, round(seconds * 1000)))
+        wait(seconds)
 
     def _failed(self, step: str) -> DesktopError:
         error = self._window.flow.upload_error

@@ -121,7 +121,7 @@ class _Verifier:
         whole = not any(check.reason in _WRONG_DIGEST for check in result.checks)
         checks.append(self._integrity(found, result.certificate, whole))
         checks += result.checks
-        checks += _times(result, claimed)
+        checks += _times(result, claimed, strict=found.is_ours)
         checks += self._binding(found, result.certificate, look)
         checks += self._placed_changes(found, look)
         stamped = result.timestamp.gen_time if result.timestamp else None
@@ -254,13 +254,17 @@ def _claimed_time(found: Found) -> tuple[datetime | None, list[Check]]:
         return None, [Check(CheckName.STRUCTURE, outcome, "pdfsign.bad-time")]
 
 
-def _times(result: SignerResult, claimed: datetime | None) -> list[Check]:
-    """The time stamp must lie inside the certificate's validity and not before the claimed time."""
+def _times(result: SignerResult, claimed: datetime | None, *, strict: bool) -> list[Check]:
+    """The time stamp must lie inside the certificate's validity and not before the claimed time.
+
+    `strict` is for what we wrote: it always has a time stamp, so one that is gone was taken off.
+    """
     stamp = result.timestamp
     if stamp is None:
         if result.timestamp_token is not None:
             return []
-        return [Check(CheckName.TIME_STAMP, Outcome.NOTE, "pdfsign.no-time-stamp")]
+        outcome = Outcome.UNDECIDED if strict else Outcome.NOTE
+        return [Check(CheckName.TIME_STAMP, outcome, "pdfsign.no-time-stamp")]
     stamped, certificate = stamp.gen_time, result.certificate
     if stamped is None or certificate is None:
         return []
@@ -271,9 +275,8 @@ def _times(result: SignerResult, claimed: datetime | None) -> list[Check]:
             Check(CheckName.VALIDITY, Outcome.FAIL, "pdfsign.stamped-outside-validity", params=params)
         )
     if claimed is not None and claimed > stamped + _CLOCK_TOLERANCE:
-        checks.append(
-            Check(CheckName.TIME_STAMP, Outcome.WARNING, "pdfsign.signed-after-stamp", params=params)
-        )
+        outcome = Outcome.FAIL if strict else Outcome.WARNING
+        checks.append(Check(CheckName.TIME_STAMP, outcome, "pdfsign.signed-after-stamp", params=params))
     return checks
 
 

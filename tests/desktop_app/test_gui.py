@@ -28,7 +28,7 @@ from desktop_app.qt import (
     Qt,
     QWidget,
 )
-from desktop_app.qt.testing import QTest
+from desktop_app.qt.testing import QTest, wait
 from desktop_app.station import Station
 from desktop_app.window import MINIMUM, MainWindow
 from drivers.camera import FileCamera
@@ -67,7 +67,7 @@ class Stage:
         deadline = time.monotonic() + 30
         while not condition():
             assert time.monotonic() < deadline, (self.window.flow.step, self.window.notice_text)
-            QTest.qWait(5)
+            wait(0.005)
 
     def at(self, step: Step) -> None:
         self.until(lambda: self.window.flow.step is step)
@@ -75,7 +75,7 @@ class Stage:
     def close(self) -> None:
         self.window.close()
         self.window.deleteLater()
-        QTest.qWait(1)
+        wait(0.001)
         self.station.close()
 
 
@@ -144,7 +144,7 @@ def overlapping(window: QWidget) -> list[str]:
 
 
 def check(window: MainWindow) -> None:
-    QTest.qWait(80)
+    wait(0.08)
     assert unnamed(window) == []
     assert too_wide(window) == []
     assert too_small(window) == []
@@ -195,7 +195,7 @@ def test_the_whole_flow_by_keyboard_alone(stage: Stage) -> None:
         if signing.reading.all_pages_seen:
             break
         press(Qt.Key.Key_PageDown)
-        QTest.qWait(60)
+        wait(0.06)
     tab_to(words("consent", text=CONSENT.text))
     press(Qt.Key.Key_Space)
     check(window)

@@ -11,7 +11,7 @@ from desktop_app.background import Background
 from desktop_app.documents import ShownDocument, digest
 from desktop_app.pages.document_view import KEEP_PAGES, DocumentView, Sheet
 from desktop_app.qt import QApplication, Qt
-from desktop_app.qt.testing import QTest
+from desktop_app.qt.testing import QTest, wait
 from desktop_app.words import Words
 from signing.ofd.signatures import normalise
 from signing.sm import sm3
@@ -39,7 +39,7 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline
-        QTest.qWait(5)
+        wait(0.005)
 
 
 def test_a_long_document_is_read_page_by_page(view: DocumentView) -> None:
@@ -54,7 +54,7 @@ def test_a_long_document_is_read_page_by_page(view: DocumentView) -> None:
     while bar.value() < bar.maximum():
         view.setFocus()
         QTest.keyClick(view, Qt.Key.Key_PageDown)
-        QTest.qWait(40)
+        wait(0.04)
         until(lambda: view.complete)
     until(lambda: len(ends) == 12)
     assert seen == set(range(12))
