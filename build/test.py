@@ -49,7 +49,7 @@ def main() -> int:
             status = subprocess.run(command, cwd=ROOT, check=False).returncode
             if status != 0:
                 return status
-    selection = ["-m", "soak"] if options.soak else ["-m", "not soak"]
+    selection = ["-m", "soak"] if options.soak else []
     if not pytest_arguments:
         selection += ["-n", "0" if options.soak else str(max(2, os.cpu_count() or 2)), "--dist", "worksteal"]
     command = [str(python), "-m", "pytest", *selection, *pytest_arguments]
