@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pkilint import loader, pkix
+from pkilint import document, loader, pkix
 from pkilint.pkix import certificate, crl, extension, name, ocsp
 from pkilint.validation import ValidationFindingSeverity
+from pyasn1.codec.der.decoder import decode
+
+# pkilint's own quick decoder stops at object identifiers with arcs above 32 bits (2.25.<UUID>).
+document.decode_der = decode
 
 # RFC 8813 forbids keyEncipherment to ECDSA and ECDH keys. SM2 enciphers, and GM/T 0015 wants it in every
 # encryption certificate; pkilint does not tell the curves apart.
@@ -57,8 +61,8 @@ def response_errors(data: bytes) -> list[str]:
     return _errors(_RESPONSE, loader.RFC6960OCSPResponseDocumentLoader().load_der_document(data))
 
 
-def _errors(validator: object, document: object) -> list[str]:
-    results = validator.validate(document.root)  # type: ignore[attr-defined]
+def _errors(validator: object, subject: object) -> list[str]:
+    results = validator.validate(subject.root)  # type: ignore[attr-defined]
     return [
         f"{result.node.path}: {described.finding.code} {described.message or ''}"
         for result in results

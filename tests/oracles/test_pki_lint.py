@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from signing.evidence import EVENT_BINDING_OID
 from signing.pki import (
     CertId,
     HealthClass,
@@ -25,13 +26,14 @@ from signing.pki import (
     build_ocsp_response,
     certificate_policies,
     distribution_points,
+    event_validity,
     gm_extension,
     issue_certificate,
     issue_double,
     ocsp_refusal,
     oids,
 )
-from signing.sm import SM2PrivateKey
+from signing.sm import SM2PrivateKey, der
 from tests.support.certificates import YEAR, TestPki, new_signer
 
 pki_lint = pytest.importorskip(
@@ -41,7 +43,7 @@ pytestmark = pytest.mark.oracle
 POINTERS = [
     (oids.CRL_DISTRIBUTION_POINTS, False, distribution_points(["http://pki.hospital.test/ca.crl"])),
     authority_information("http://pki.hospital.test/ocsp", "http://pki.hospital.test/ca.cer"),
-    certificate_policies(["2.999.1"]),
+    certificate_policies(["1.3.6.1.4.1.32473.1"]),
 ]
 LEAVES = [p for p in Profile if p not in (Profile.ROOT, Profile.ISSUING_CA, Profile.PATIENT_EVENT)]
 
@@ -72,7 +74,18 @@ def test_the_linter_finds_what_is_wrong(pki: TestPki) -> None:
 
 
 def test_authorities_and_events(pki: TestPki) -> None:
-    for certificate in (pki.root, pki.ca, pki.event(new_signer(pki.algorithm))):
+    not_before, not_after = event_validity(pki.now)
+    bound = issue_certificate(
+        profile=Profile.PATIENT_EVENT,
+        subject=[("C", "CN"), ("CN", "张三")],
+        spki_der=new_signer(pki.algorithm).public_key_spki,
+        issuer=pki.ca,
+        issuer_signer=pki.ca_key,
+        not_before=not_before,
+        not_after=not_after,
+        extensions=[(EVENT_BINDING_OID, False, der.sequence(der.integer(1)))],
+    )
+    for certificate in (pki.root, pki.ca, pki.event(new_signer(pki.algorithm)), bound):
         assert pki_lint.certificate_errors(certificate.der) == []
 
 
