@@ -96,10 +96,9 @@ def walk(documents: list[Document], scratch: Path, out: Path, *, lang: str, head
             bedside.sign(hospital, station, documents, out / "screens", steps, lang=lang, headless=headless)
         for document in documents:
             with steps(f"HIS fetches the signed {document.kind}"):
-                document.shown = his.document(document.task_id)
                 document.signed = his.signed(document.task_id)
-        with steps("HIS fetches the evidence"):
-            evidence = his.evidence_of([document.task_id for document in documents])
+            with steps(f"HIS fetches the {document.kind}'s evidence"):
+                document.evidence = his.evidence(document.task_id)
         his.close()
     finally:
         with steps("stop the server"):
@@ -107,7 +106,7 @@ def walk(documents: list[Document], scratch: Path, out: Path, *, lang: str, head
     for document in documents:
         (out / document.file_name).write_bytes(document.data)
         (out / document.signed_name).write_bytes(document.signed)
-    (out / "evidence.zip").write_bytes(evidence)
+        (out / document.evidence_name).write_bytes(document.evidence)
     result = proof.prove(documents, out, steps)
     (out / "timing.json").write_text(json.dumps(steps.milliseconds, ensure_ascii=False, indent=2) + "\n")
     result.print_table(out)

@@ -17,15 +17,15 @@ KINDS = {"ofd": OFD_MEDIA_TYPE, "pdf": PDF_MEDIA_TYPE}
 
 @dataclass
 class Document:
-    """One document on its way: as the HIS has it, as it was shown, as it came back signed."""
+    """One document on its way: as the HIS has it, as it came back signed, and the evidence of it."""
 
     kind: str
     file_name: str
     data: bytes
     task: dict[str, Any]
     task_id: str = ""
-    shown: bytes = b""
     signed: bytes = b""
+    evidence: bytes = b""
     demo: bool = True
 
     @property
@@ -33,6 +33,11 @@ class Document:
         """The file name of the signed document."""
         path = Path(self.file_name)
         return f"{path.stem}-signed{path.suffix}"
+
+    @property
+    def evidence_name(self) -> str:
+        """The file name of its evidence: the ZIP of a task holds that task's document."""
+        return "evidence.zip" if self.kind == "ofd" or not self.demo else f"evidence-{self.kind}.zip"
 
     @property
     def ward(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,10 +66,6 @@ class His:
     def evidence(self, task_id: str) -> bytes:
         """The evidence ZIP."""
         return self._call("GET", f"/api/v1/tasks/{task_id}/evidence").content
-
-    def evidence_of(self, task_ids: Sequence[str]) -> bytes:
-        """One evidence ZIP over several tasks."""
-        return self.evidence(task_ids[0])
 
     def _call(self, method: str, path: str, body: bytes = b"", key: str = "") -> requests.Response:
         url = self._base + path

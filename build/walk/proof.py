@@ -17,7 +17,7 @@ from hospital import program
 from steps import Steps
 
 from signing.pki import load_anchors
-from signing.verdict import FileVerdict
+from signing.verdict import FileVerdict, exit_status
 from signing.verify import verify_bytes
 
 PAGE_DPI = 110
@@ -68,7 +68,7 @@ class Proof:
 def prove(documents: Sequence[Document], out: Path, steps: Steps) -> Proof:
     """Verify the files in `out` offline, draw their pages, write verify.txt and report.pdf."""
     proof = Proof()
-    names = [*(document.signed_name for document in documents), "evidence.zip"]
+    names = [name for document in documents for name in (document.signed_name, document.evidence_name)]
     with steps("penward-verify, in a process of its own"):
         done = _verify([*names, "--report", "report.pdf"], out, out / "trust")
     (out / "verify.txt").write_text(done.stdout, encoding="utf-8")
@@ -77,8 +77,8 @@ def prove(documents: Sequence[Document], out: Path, steps: Steps) -> Proof:
         before = verify_bytes(document.file_name, document.data, anchors)
         after = verify_bytes(document.signed_name, document.signed, anchors)
         _judge(proof, document, before, after)
-    evidence = verify_bytes("evidence.zip", (out / "evidence.zip").read_bytes(), anchors)
-    proof.rows.append(("evidence.zip", "", "", evidence.outcome.name.lower()))
+        evidence = verify_bytes(document.evidence_name, document.evidence, anchors)
+        proof.rows.append((document.evidence_name, *_of_evidence(evidence)))
     if all(document.demo for document in documents):
         if done.returncode != 0:
             proof.failures.append(f"penward-verify ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -90,6 +90,12 @@ def prove(documents: Sequence[Document], out: Path, steps: Steps) -> Proof:
         for document in documents:
             draw_pages(document.kind, document.signed, out / "pages", Path(document.signed_name).stem)
     return proof
+
+
+def _of_evidence(verdict: FileVerdict) -> tuple[str, str, str]:
+    signers = ", ".join(signature.signer for signature in verdict.signatures)
+    status = exit_status([verdict])
+    return signers, "", {0: "valid", 1: "broken", 2: "not decidable"}[status]
 
 
 def _judge(proof: Proof, document: Document, before: FileVerdict, after: FileVerdict) -> None:

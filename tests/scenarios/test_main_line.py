@@ -23,6 +23,7 @@ LEFT_BEHIND = (
     "consent.pdf",
     "consent-signed.pdf",
     "evidence.zip",
+    "evidence-pdf.zip",
     "report.pdf",
     "verify.txt",
     "timing.json",
@@ -63,7 +64,9 @@ def test_everything_is_left_behind(walked: Path) -> None:
     assert all(isinstance(ms, int | float) for ms in steps.values())
 
 
-@pytest.mark.parametrize("name", ["consent-signed.ofd", "consent-signed.pdf", "evidence.zip"])
+@pytest.mark.parametrize(
+    "name", ["consent-signed.ofd", "consent-signed.pdf", "evidence.zip", "evidence-pdf.zip"]
+)
 def test_verifier_agrees_with_the_server_stopped(walked: Path, name: str, tmp_path: Path) -> None:
     """R28, R29, R45: exit status 0 with the anchor, 2 without any; the test anchor is named as such."""
     with_anchor = verify(walked / name, trust=walked / "trust")
