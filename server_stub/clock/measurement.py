@@ -70,7 +70,8 @@ class DelayFilter:
         """The measurement of one exchange whose packet was found fit."""
         delay = max(exchange.delay, 0.0)
         self._delays.append(delay)
-        excess = delay - min(self._delays)
+        seen = len(self._delays)
+        excess = delay - min(self._delays) + delay / seen  # the quickest of a few may still have queued
         root = exchange.root_delay / 2 + exchange.root_dispersion
         middle = (exchange.t1 + exchange.t4) // 2
         return Measurement(

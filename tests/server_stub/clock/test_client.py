@@ -125,10 +125,13 @@ def test_reach_shows_the_last_eight_polls() -> None:
 
 def test_a_slow_exchange_is_trusted_less() -> None:
     delays = DelayFilter("a")
-    quick = delays.take(Exchange(0, 500_000, 500_000, 1_000_000))
+    first = delays.take(Exchange(0, 500_000, 500_000, 1_000_000))
+    assert first.noise == pytest.approx(0.5e-3, rel=0.01)  # who knows how long it queued
+    for _ in range(50):
+        quick = delays.take(Exchange(0, 500_000, 500_000, 1_000_000))
     slow = delays.take(Exchange(0, 5_000_000, 5_000_000, 10_000_000))
     assert quick.noise < 50e-6
-    assert slow.noise == pytest.approx(4.5e-3, rel=0.01)
+    assert slow.noise == pytest.approx(4.5e-3, rel=0.05)
     assert slow.distance == pytest.approx(5e-3, rel=0.01)
 
 
