@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 from signing.pki import (
     CertId,
     Certificate,
-    OcspResponse,
     PathResult,
     PkiError,
     Profile,
@@ -178,9 +178,8 @@ def test_an_indirect_list_is_refused_by_name(sm2: TestPki) -> None:
     with pytest.raises(PkiError, match="crl-indirect"):
         a_list(sm2, scope=Scope(indirect=True))
     plain = parse_crl(a_list(sm2))
-    indirect = der.sequence(b"\x84\x01\xff")
-    crl = type(plain)(**{**plain.__dict__, "scope": Scope(indirect=True)})
-    assert indirect and reason(judge(sm2, RevocationData((crl,))))[0] == "pki.crl-indirect"
+    crl = replace(plain, scope=Scope(indirect=True))
+    assert reason(judge(sm2, RevocationData((crl,))))[0] == "pki.crl-indirect"
 
 
 def test_a_changed_list_is_not_used(pki: TestPki) -> None:
@@ -241,7 +240,7 @@ def test_ocsp_that_does_not_decide(sm2: TestPki) -> None:
     stale = answer(sm2, next_update=NOON - timedelta(hours=1))
     assert reason(judge(sm2, RevocationData.load(ocsp=[stale])))[0] == "pki.ocsp-stale"
     parsed = parse_ocsp_response(answer(sm2))
-    forged = OcspResponse(**{**parsed.__dict__, "tbs_der": parsed.tbs_der[:-1] + b"\x01"})
+    forged = replace(parsed, tbs_der=parsed.tbs_der[:-1] + b"\x01")
     assert reason(judge(sm2, RevocationData((), (forged,))))[0] == "pki.ocsp-bad-signature"
     # A list decides where the answer does not.
     data = RevocationData.load([a_list(sm2)], [stale])
@@ -286,7 +285,7 @@ def test_request_round_trip(pki: TestPki) -> None:
     assert parsed.verify()
     other = build_request([("C", "CN"), ("CN", "冒充")], new_signer(pki.algorithm))
     swapped = parse_request(other)
-    stolen = type(swapped)(**{**swapped.__dict__, "spki_der": key.public_key_spki})
+    stolen = replace(swapped, spki_der=key.public_key_spki)
     assert not stolen.verify()
 
 
