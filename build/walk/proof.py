@@ -10,12 +10,14 @@ import sysconfig
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from consent import Document
 from hospital import program
 from steps import Steps
 
+from signing.pdf import build_report_pdf
 from signing.pki import load_anchors
 from signing.verdict import FileVerdict, exit_status
 from signing.verify import verify_bytes
@@ -70,12 +72,14 @@ def prove(documents: Sequence[Document], out: Path, steps: Steps) -> Proof:
     proof = Proof()
     names = [name for document in documents for name in (document.signed_name, document.evidence_name)]
     with steps("penward-verify, in a process of its own"):
-        done = _verify([*names, "--report", "report.pdf"], out, out / "trust")
+        done = _verify(names, out, out / "trust")
     (out / "verify.txt").write_text(done.stdout, encoding="utf-8")
     anchors = load_anchors(out / "trust")
+    signed = []
     for document in documents:
         before = verify_bytes(document.file_name, document.data, anchors)
         after = verify_bytes(document.signed_name, document.signed, anchors)
+        signed.append(after)
         _judge(proof, document, before, after)
         evidence = verify_bytes(document.evidence_name, document.evidence, anchors)
         proof.rows.append((document.evidence_name, *_of_evidence(evidence)))
@@ -86,9 +90,12 @@ def prove(documents: Sequence[Document], out: Path, steps: Steps) -> Proof:
             for name in names:
                 if (status := _verify([name], out, Path(nothing)).returncode) != 2:
                     proof.failures.append(f"{name} without an anchor: exit status {status}, not 2")
+    with steps("write the report"):
+        report = build_report_pdf(signed, generated_at=datetime.now(UTC))
+        (out / "report.pdf").write_bytes(report)
     with steps("draw the signed pages"):
         for document in documents:
-            draw_pages(document.kind, document.signed, out / "pages", Path(document.signed_name).stem)
+            draw_pages(document.kind, document.signed, out / "pages", f"consent-{document.kind}")
     return proof
 
 
