@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.auth import api as auth_api
-from server_stub.auth.middleware import CallerMiddleware, error_body, refuse
+from server_stub.auth.middleware import CallerMiddleware, error_body, printable, refuse
 from server_stub.clock import api as clock_api
 from server_stub.config import load_settings
 from server_stub.core import Core, Room
@@ -220,7 +220,8 @@ _TOLD = "_penward_told"
 def _incident(scope: Scope) -> InternalError:
     """Log the exception in hand under a fresh number, and the error that carries the number out."""
     incident = secrets.token_hex(6)
-    log.exception("incident %s in %s %s", incident, scope.get("method", "WS"), scope["path"])
+    path = printable(scope["path"])
+    log.exception("incident %s in %s %s", incident, scope.get("method", "WS"), path)
     return InternalError("server.internal", incident=incident)
 
 
@@ -242,7 +243,8 @@ async def _penward_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PenwardError)  # noqa: S101 starlette hands over what was registered
     level = logging.ERROR if status_of(error) >= 500 else logging.WARNING
     caller = getattr(request.state, "caller", None)
-    log.log(level, "%s %s by %s: %s", request.method, request.url.path, getattr(caller, "actor", "-"), error)
+    path = printable(request.scope["path"])
+    log.log(level, "%s %s by %s: %s", request.method, path, getattr(caller, "actor", "-"), error)
     return _answer(error)
 
 

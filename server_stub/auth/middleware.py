@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import anyio
 import anyio.to_thread
@@ -24,7 +25,9 @@ log = logging.getLogger("penward.auth")
 
 DRAIN_LIMIT = 2 << 30
 DRAIN_SECONDS = 30
+LOGGED_PATH = 200
 MAX_QUERY_FIELDS = 100
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class CallerMiddleware:
@@ -59,7 +62,7 @@ class CallerMiddleware:
             log.warning(
                 "refused %s %s from %s: %s",
                 scope.get("method", "WS"),
-                scope["path"],
+                printable(scope["path"]),
                 (scope.get("client") or ("?",))[0],
                 error,
             )
@@ -111,6 +114,11 @@ class CallerMiddleware:
         return self._default_limit
 
 
+def printable(path: str) -> str:
+    """A path as it may stand in a log: percent-encoded again, so that it cannot begin a line of its own."""
+    return quote(path[:LOGGED_PATH], safe="/-._~", errors="replace")
+
+
 def _headers(scope: Scope) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
@@ -123,22 +131,20 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body, never holding more than `limit` bytes; raises TooLarge `server.body-too-large`."""
-    declared = _headers(scope).get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
+    declared = _headers(scope).get("content-length", "0")
+    if not _LENGTH.fullmatch(declared) or int(declared) > limit:
         raise TooLarge("server.body-too-large", limit=limit)
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()  # not a list of parts: many small ones would take many times their size
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ServerError("server.body-cut")
         part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
+        if len(body) + len(part) > limit:
             raise TooLarge("server.body-too-large", limit=limit)
-        parts.append(part)
+        body += part
         if not message.get("more_body", False):
-            return b"".join(parts)
+            return bytes(body)
 
 
 class _Incoming:
