@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -338,11 +338,18 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except PenwardError as error:
-        click.echo(error.message("zh_CN"), err=True)
-        click.echo(error.message("en"), err=True)
-        sys.exit(1)
+        _fail(error)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        _fail(SetupError("server.file-refused", file=error.filename or "–", reason=reason))
     finally:
         gc.freeze()  # or the interpreter walks all of it once more, and a stopped server seems to hang
+
+
+def _fail(error: PenwardError) -> NoReturn:
+    click.echo(error.message("zh_CN"), err=True)
+    click.echo(error.message("en"), err=True)
+    sys.exit(1)
 
 
 @contextlib.contextmanager
