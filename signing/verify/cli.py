@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -61,6 +62,9 @@ class VerifyError(PenwardError):
 def _verdict(path: Path, anchors: Sequence[Certificate], signature: int | None) -> FileVerdict:
     try:
         with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                return undecided(str(path), "verify.too-large", limit=str(MAX_FILE_BYTES // (1024 * 1024)))
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         return undecided(str(path), "verify.unreadable", detail=error.strerror or type(error).__name__)
@@ -86,9 +90,12 @@ def _write_report(path: Path, verdicts: Sequence[FileVerdict], language: Languag
     from signing.pdf.report import build_report_pdf
 
     data = build_report_pdf(verdicts, language=language, generated_at=datetime.now(UTC))
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.write_bytes(data)
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         detail = error.strerror or type(error).__name__
         raise VerifyError("verify.report-not-written", name=str(path), detail=detail) from error
 
