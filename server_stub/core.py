@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from server_stub.auth import AuthService
     from server_stub.ca import CertificateAuthority, Hospital
     from server_stub.clock import ClockService
-    from server_stub.seals import SealMaker
     from server_stub.tsa import LocalTimeStamper
+    from signing.ofd.signatures import SealMaker
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from server_stub import auth, ca, tsa
 from server_stub.clock import ClockPlan, ClockService
 from server_stub.config import Settings
 from server_stub.core import Core
-from server_stub.seals import SealMaker
+from server_stub.seals import seal_maker
 from server_stub.store import Clock, Database, KeyVault, Store, utc_now
 from server_stub.store.migrate import require_current
 
@@ -71,7 +71,7 @@ def load_core(
             auth=auth.AuthService(store, vault, authority),
             ca=authority,
             tsa=stamper,
-            seals=SealMaker(hospital, clock=clock),
+            seals=seal_maker(hospital),
             clock=timekeeper,
             checkpoint=checkpoint,
         )

@@ -17,7 +17,6 @@ from server_stub.mobile.api import his_router, patient_router
 from server_stub.mobile.push import PushHub
 from server_stub.mobile.service import TaskRules, TaskService
 from server_stub.mobile.station_api import station_router
-from signing.ofd.signatures import SealMaker
 
 TASKS_PATH = "/api/v1/tasks"
 
@@ -46,11 +45,10 @@ def bedside(core: Core) -> Bedside:
             hand_over=dt.timedelta(seconds=settings.challenge_seconds),
         ),
     )
-    seal_maker = hospital.certificate("seal-maker")
     signer = EventSigner(
         store,
         core.ca,
-        seal_maker=SealMaker(hospital.signer("seal-maker"), seal_maker, hospital.chain("seal-maker")),
+        seal_maker=core.seals,
         stamper=core.tsa,
         anchors=hospital.anchors,
         checkpoint=core.checkpoint,

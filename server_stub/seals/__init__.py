@@ -1,5 +1,5 @@
 """The hospital's seal-maker."""
 
-from server_stub.seals.service import SealMaker
+from server_stub.seals.service import seal_maker
 
-__all__ = ["SealMaker"]
+__all__ = ["seal_maker"]
