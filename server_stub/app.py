@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server_stub import svs
 from server_stub.auth import api as auth_api
 from server_stub.auth.middleware import CallerMiddleware, error_body, printable, refuse
 from server_stub.clock import api as clock_api
@@ -64,7 +65,7 @@ def build_rooms(core: Core) -> tuple[Room, ...]:
         ca_room(core),
         clock_room(core),
         tsa_room(core),
-        *bedside_rooms(core),
+        svs_room(core), *bedside_rooms(core),
     )
 
 
@@ -94,7 +95,7 @@ def store_room(core: Core) -> Room:
 
 def auth_room(core: Core) -> Room:
     """Enrolment of stations."""
-    return Room("auth", router=auth_api.build_router(core))
+    return Room("auth", router=auth_api.build_router(core), acts=core.auth.acts)
 
 
 def ca_room(core: Core) -> Room:
@@ -120,6 +121,12 @@ def clock_room(core: Core) -> Room:
 def tsa_room(core: Core) -> Room:
     """RFC 3161 over HTTP."""
     return Room("tsa", routes=[tsa_api.build_route(core.tsa)], limits={tsa_api.PATH: tsa_api.MAX_REQUEST})
+
+
+def svs_room(core: Core) -> Room:
+    """GM/T 0029, GM/T 0136 and cryptographic services for other systems."""
+    parts = svs.assemble(core.store, core.vault, core.hospital, core.settings.directory)
+    return Room("svs", router=parts.router, routes=parts.routes, limits=parts.limits, close=parts.close)
 
 
 def build_app(core: Core, rooms: Sequence[Room]) -> ASGIApp:

@@ -41,3 +41,9 @@ class AuditKind(enum.StrEnum):
     REPORT_MADE = "report-made"
     CALLBACK_DELIVERED = "callback-delivered"
     CALLBACK_GIVEN_UP = "callback-given-up"
+
+    SVS_KEY_ADDED = "svs-key-added"
+    SVS_KEY_LOCKED = "svs-key-locked"
+    DATA_KEY_MADE = "data-key-made"
+    DATA_KEY_ROTATED = "data-key-rotated"
+    CERTIFICATE_LOGIN = "certificate-login"
