@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server_stub.clock.measurement import Measurement
-from server_stub.clock.oscillator import OscillatorClass
+from server_stub.clock.oscillator import DAY, OscillatorClass
 from server_stub.clock.packet import NANO
 from server_stub.clock.phasefilter import PhaseFilter, Terms
 from server_stub.clock.selection import Candidate, Selection, select
@@ -20,6 +20,7 @@ COVER = 3.5  # sigmas in the bound
 GATE = 6.0  # sigmas beyond which a majority contradicts the model
 PATIENCE = 4  # contradictions in a row after which the majority is believed
 LOCK_ROUNDS = 3
+WANDER = 0.2  # how much of their own uncertainty the sources' error may change by in a day
 LARGEST_BOUND = 10.0  # seconds; a clock that knows no better is said to run free
 UNKNOWN_RATE = 1e-4
 
@@ -121,7 +122,8 @@ class Discipline:
                 self._filter = PhaseFilter(self._oscillator)
                 self._restart(base_ns, selection)
         else:
-            self._accept(base_ns, selection)
+            moved = max(item.moved for item in measurements if item.source in selection.survivors)
+            self._accept(base_ns, selection, moved)
         return selection
 
     def advance(self, base_ns: int) -> None:
@@ -139,8 +141,11 @@ class Discipline:
         """The base was not counting for a while: the phase is unknown, the frequency remains."""
         self._begun, self._rounds = False, 0
 
-    def _accept(self, base_ns: int, selection: Selection) -> None:
+    def _accept(self, base_ns: int, selection: Selection, moved: float) -> None:
+        """Take the majority's offset. A way that changes must not look like a change of frequency."""
         assert selection.offset is not None  # noqa: S101 the caller has looked
+        days = min((base_ns - self._last_good) / NANO / DAY, 1.0)
+        self._filter.disturb(math.hypot(moved, WANDER * self._residual * math.sqrt(days)))
         gain = self._filter.update(selection.offset, selection.noise)
         self._residual += gain * (selection.half_width - self._residual)
         self._fold()

@@ -10,6 +10,7 @@ from server_stub.clock.packet import NANO
 
 MIN_NOISE = 5e-6  # two readings of the clock in one process are never closer than this, in seconds
 WINDOW = 256
+RECENT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Measurement:
     """At `base_ns` on the local base it was `utc_ns`, says `source`.
 
     `noise` is one sigma of what is random in it, `distance` the half-width of the interval that must hold
-    the truth if the source is right; both in seconds.
+    the truth if the source is right; both in seconds. `moved` is by how much the way's lopsidedness may have
+    changed since the measurement before.
     """
 
     source: str
@@ -54,22 +56,25 @@ class Measurement:
     delay: float = 0.0
     stratum: int = 0
     root_delay: float = 0.0
+    moved: float = 0.0
 
 
 class DelayFilter:
     """Trusts an exchange the less, the longer it took compared with the quickest of the last 256.
 
-    Half of a round trip bounds the error that a lopsided way can make, whatever the network does.
+    Half of a round trip bounds the error that a lopsided way can make, whatever the network does. When none
+    of the last 16 was as quick as most were before, the packets take another way.
     """
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._delays: deque[float] = deque(maxlen=WINDOW)
+        self._recent: deque[float] = deque(maxlen=RECENT)
 
     def take(self, exchange: Exchange) -> Measurement:
         """The measurement of one exchange whose packet was found fit."""
         delay = max(exchange.delay, 0.0)
-        self._delays.append(delay)
+        moved = self._note(delay)
         seen = len(self._delays)
         excess = delay - min(self._delays) + delay / seen  # the quickest of a few may still have queued
         root = exchange.root_delay / 2 + exchange.root_dispersion
@@ -83,4 +88,21 @@ class DelayFilter:
             delay=delay,
             stratum=exchange.stratum,
             root_delay=exchange.root_delay + delay,
+            moved=moved,
         )
+
+    def _note(self, delay: float) -> float:
+        """Remember a delay; half of what the way has become longer or shorter, when it is another."""
+        moved = 0.0
+        self._recent.append(delay)
+        if len(self._delays) >= 2 * RECENT:
+            before, now = min(self._delays), min(self._recent)
+            usual = sorted(self._delays)[len(self._delays) * 3 // 5]
+            if now > usual + MIN_NOISE:
+                self._delays = deque(self._recent, WINDOW)
+                return (now - before) / 2
+            if delay < before - (usual - before) - 2e-5:  # shorter by more than queues explain
+                self._delays.clear()
+                moved = (before - delay) / 2
+        self._delays.append(delay)
+        return moved

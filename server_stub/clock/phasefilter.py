@@ -63,6 +63,10 @@ class PhaseFilter:
             self.p[X][index] = self.p[index][X] = 0.0
         self.p[X][X] = sigma**2
 
+    def disturb(self, sigma: float) -> None:
+        """What is measured as phase may have jumped by `sigma` (s); the frequency has not."""
+        self.p[X][X] += sigma**2
+
     def predict(self, seconds: float) -> None:
         """Let time pass without a measurement."""
         while seconds > 0:

@@ -73,14 +73,20 @@ class ClockPlan:
 class ClockService:
     """A `TimeSource` (`now`, `bound`). `start` begins to ask; before it, and without sources, it is FREERUN.
 
-    `status_folder` is where status and history are written after each round, for `clock status`.
+    `status_folder` is where status and history are written after each round, for `clock status`; `timeout` is
+    how many seconds a source has to answer.
 
     Raises:
         ClockError: `clock.address-wrong`, `clock.too-many-sources`.
     """
 
     def __init__(
-        self, plan: ClockPlan, *, base: Base | None = None, status_folder: Path | None = None
+        self,
+        plan: ClockPlan,
+        *,
+        base: Base | None = None,
+        status_folder: Path | None = None,
+        timeout: float = 1.0,
     ) -> None:
         if len(plan.sources) > MAX_SOURCES:
             raise ClockError("clock.too-many-sources", most=MAX_SOURCES)
@@ -90,7 +96,9 @@ class ClockService:
         discipline = Discipline(CLASSES[plan.oscillator], stale_after=STALE_ROUNDS * plan.poll_seconds)
         self.keeper = ClockKeeper(discipline, base=self._base, alarm=plan.alarm_seconds)
         addresses = [parse_address(text) for text in plan.sources]
-        self._sources: list[Source] = [SntpSource(address, self._base) for address in addresses]
+        self._sources: list[Source] = [
+            SntpSource(address, self._base, timeout=timeout) for address in addresses
+        ]
         self._listen = parse_address(plan.listen) if plan.listen else None
         self._board: TimeBoard | None = None
         self.server: SntpServer | None = None

@@ -26,14 +26,15 @@ class Network:
     """The way to each of `sources` servers, in seconds.
 
     `delay` is that there and back without queues, `jitter` the mean of the exponential queue on the way there
-    (half of it on the way back); `lopsided` is added to the way there alone; `loss` is the share of lost
-    packets, `lie` what one of the servers is wrong by.
+    (half of it on the way back); `lopsided` is added to the way there alone, from the hour
+    `lopsided_from` on; `loss` is the share of lost packets, `lie` what one of the servers is wrong by.
     """
 
     sources: int = 4
     delay: float = 0.3e-3
     jitter: float = 0.2e-3
     lopsided: float = 0.0
+    lopsided_from: float = 0.0
     loss: float = 0.01
     lie: float = 0.0
 
@@ -195,8 +196,9 @@ class _World:
         """What the servers answered in this round: every exchange ends at this very moment."""
         found = []
         net, queue = self._network, self._random.expovariate
+        lopsided = net.lopsided if self._elapsed_ns >= net.lopsided_from * HOUR * NANO else 0.0
         for number, delays in enumerate(self._filters):
-            there = net.delay / 2 + net.lopsided + (queue(1 / net.jitter) if net.jitter else 0.0)
+            there = net.delay / 2 + lopsided + (queue(1 / net.jitter) if net.jitter else 0.0)
             back = net.delay / 2 + (queue(2 / net.jitter) if net.jitter else 0.0)
             if self._random.random() < net.loss:
                 continue

@@ -135,6 +135,22 @@ def test_a_slow_exchange_is_trusted_less() -> None:
     assert slow.distance == pytest.approx(5e-3, rel=0.01)
 
 
+def test_another_way_is_noticed() -> None:
+    """All of the last 16 slower than most before, or one quicker than queues explain."""
+    delays = DelayFilter("a")
+
+    def take(delay_us: int) -> float:
+        return delays.take(Exchange(0, 0, 0, delay_us * 1000)).moved
+
+    assert not any(take(300 + 7 * (n * 13 % 31)) for n in range(100))
+    moved = [take(1300 + 7 * (n * 13 % 31)) for n in range(20)]
+    assert [n for n, value in enumerate(moved) if value] == [15]
+    assert moved[15] == pytest.approx(0.5e-3, rel=0.05)
+    assert not any(take(1300 + 7 * (n * 13 % 31)) for n in range(40))
+    assert take(300) == pytest.approx(0.5e-3, rel=0.05)
+    assert not any(take(300 + 7 * (n * 13 % 31)) for n in range(100))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
