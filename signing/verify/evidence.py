@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from signing.evidence import CheckedSigning, DocumentSignature, check_evidence_zip, match_documents
 from signing.pki import Certificate
 from signing.verdict import Check, FileVerdict, SignatureVerdict
-from signing.verify.files import verify_bytes
+
+
+class Judge(Protocol):
+    """Gives the verdict on one document."""
+
+    def __call__(
+        self, name: str, data: bytes, anchors: Sequence[Certificate], *, at: datetime | None = None
+    ) -> FileVerdict: ...
 
 
 def verify_evidence(
-    name: str, data: bytes, anchors: Sequence[Certificate], *, at: datetime | None = None
+    name: str, data: bytes, anchors: Sequence[Certificate], *, at: datetime | None = None, judge: Judge
 ) -> FileVerdict:
     """One `SignatureVerdict` for each signing the ZIP tells of, and a part for each document in it.
+
+    `judge` gives the verdict on each document inside.
 
     Raises:
         EvidenceError: the container cannot be parsed.
     """
     contents = check_evidence_zip(data, anchors)
     parts = tuple(
-        verify_bytes(f"documents/{document}", content, anchors, at=at)
-        for document, content in contents.documents
+        judge(f"documents/{document}", content, anchors, at=at) for document, content in contents.documents
     )
     found = [
         signature for document, content in contents.documents for signature in _signatures(document, content)

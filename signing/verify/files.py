@@ -30,36 +30,45 @@ def verify_bytes(
     `anchors` are the only certificates trusted; `at` (aware) overrides the moment at which validity is
     judged. Whatever the file holds becomes a check: what is none of the three is not decidable.
     """
+    if data.startswith(_ZIP) and len(data) <= MAX_FILE_BYTES and _is_evidence(data):
+        from signing.verify.evidence import verify_evidence
+
+        try:
+            return verify_evidence(name, data, anchors, at=at, judge=verify_document)
+        except PenwardError as error:
+            return _unreadable(name, error)
+    return verify_document(name, data, anchors, at=at)
+
+
+def verify_document(
+    name: str, data: bytes, anchors: Sequence[Certificate], *, at: datetime | None = None
+) -> FileVerdict:
+    """The verdict on an OFD or a PDF: what may lie in an evidence ZIP, which holds no other such ZIP."""
     if not data:
         return undecided(name, "verify.empty")
     if len(data) > MAX_FILE_BYTES:
         return undecided(name, "verify.too-large", limit=str(MAX_FILE_BYTES // (1024 * 1024)))
     try:
         if data.startswith(_ZIP):
-            return _verify_zip(name, data, anchors, at)
-        if _PDF in data[:_PDF_WINDOW]:
+            from signing.ofd.signatures import verify_ofd
+
+            verdict = verify_ofd(data, anchors=anchors, at=at, name=name)
+            if all(check.reason != "ofd.no-ofd-xml" for check in verdict.checks):
+                return verdict
+        elif _PDF in data[:_PDF_WINDOW]:
             from signing.pdf import verify_pdf
 
             verdict = verify_pdf(data, anchors=anchors, at=at)
             return FileVerdict(name, "pdf", verdict.signatures, verdict.checks, verdict.parts)
     except PenwardError as error:
-        params = {key: str(value) for key, value in error.params.items() if key != "subject"}
-        check = Check(CheckName.STRUCTURE, Outcome.UNDECIDED, error.code, params.get("name", ""), params)
-        return FileVerdict(name, "unknown", (), (check,))
+        return _unreadable(name, error)
     return undecided(name, "verify.unknown-format")
 
 
-def _verify_zip(name: str, data: bytes, anchors: Sequence[Certificate], at: datetime | None) -> FileVerdict:
-    if _is_evidence(data):
-        from signing.verify.evidence import verify_evidence
-
-        return verify_evidence(name, data, anchors, at=at)
-    from signing.ofd.signatures import verify_ofd
-
-    verdict = verify_ofd(data, anchors=anchors, at=at, name=name)
-    if any(check.reason == "ofd.no-ofd-xml" for check in verdict.checks):
-        return undecided(name, "verify.unknown-format")
-    return verdict
+def _unreadable(name: str, error: PenwardError) -> FileVerdict:
+    params = {key: str(value) for key, value in error.params.items() if key != "subject"}
+    check = Check(CheckName.STRUCTURE, Outcome.UNDECIDED, error.code, params.get("name", ""), params)
+    return FileVerdict(name, "unknown", (), (check,))
 
 
 def _is_evidence(data: bytes) -> bool:

@@ -95,6 +95,16 @@ def test_evidence_verdict_holds_signings_and_documents(hospital: Hospital, evide
     assert {"document", "ink", "picture", "photo"} <= set(bound)
 
 
+def test_an_evidence_zip_inside_another_is_not_opened(
+    hospital: Hospital, evidence: bytes, ofd_event: Event
+) -> None:
+    """However deep somebody packs them, one level is read: no recursion to be exhausted."""
+    data = _evidence(hospital, {"consent.ofd": evidence}, [ofd_event.evidence])
+    verdict = verify_bytes("e.zip", data, [hospital.root])
+    assert [(part.media, part.parts) for part in verdict.parts] == [("unknown", ())]
+    assert exit_status([verdict]) != 0
+
+
 def test_another_signings_ink_fails_by_name(
     hospital: Hospital, signed_ofd: bytes, ofd_event: Event, pdf_event: Event
 ) -> None:
