@@ -46,7 +46,9 @@ class SignedData:
     """One message. `der` is what was parsed, in DER; `content` None when detached.
 
     `is_der` is False when the stored bytes were BER and had to be converted. `certificates` holds those
-    that can be parsed, in stored order; `unread_certificates` counts the others.
+    that can be parsed, in stored order; `unread_certificates` counts the others. `tolerated` names what is
+    not as either dialect writes it: `not-der`, `mixed-dialects`, `no-digest-algorithms`,
+    `bare-content`, `attribute-order`, `signature-algorithm`, `signature-form`.
     """
 
     der: bytes
@@ -60,3 +62,4 @@ class SignedData:
     unread_certificates: int
     crls: tuple[bytes, ...]
     signers: tuple[SignerInfo, ...]
+    tolerated: tuple[str, ...] = ()

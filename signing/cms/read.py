@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from signing.cms import oids
 from signing.cms.ber import to_definite
 from signing.cms.errors import CmsError
 from signing.cms.model import Attributes, Dialect, SignedData, SignerInfo
 from signing.pki import Certificate, PkiError
-from signing.sm import SmError, der
+from signing.pki.oids import SM2_CURVE, SM2_SIGN, SM2_WITH_SM3
+from signing.sm import SmError, der, read_signature
 
 MAX_MESSAGE = 256 * 1024 * 1024
 MAX_CERTIFICATES = 64
 MAX_SIGNERS = 16
 MAX_ATTRIBUTES = 64
+_OTHER_DATA: dict[str, Dialect] = {oids.DATA: "rfc5652", oids.GM_DATA: "gbt35275"}
+_SM2_ALGORITHMS = (SM2_WITH_SM3, SM2_SIGN, SM2_CURVE)
+_QUIRKS = ("attribute-order", "signature-algorithm", "signature-form")
 _DIALECTS: dict[str, Dialect] = {oids.SIGNED_DATA: "rfc5652", oids.GM_SIGNED_DATA: "gbt35275"}
 
 
@@ -55,12 +61,22 @@ def _content_info(data: bytes, *, is_der: bool) -> SignedData:
     content_type = encapsulated.take(der.OID).dotted()
     wrapped = encapsulated.optional(0xA0)
     encapsulated.end()
-    content = der.read_one(wrapped.content).content if wrapped else None
+    held = der.read_one(wrapped.content) if wrapped else None
+    content = held.content if held else None
     certificates = reader.optional(0xA0)
     crls = reader.optional(0xA1)
     signers = reader.take(der.SET).reader()
     reader.end()
     parsed, unread = _certificates(certificates)
+    infos = tuple(_signer(element) for element in signers.rest(MAX_SIGNERS))
+    quirks = [] if is_der else ["not-der"]
+    if content_type in _OTHER_DATA and _OTHER_DATA[content_type] != dialect:
+        quirks.append("mixed-dialects")
+    if infos and not digests:
+        quirks.append("no-digest-algorithms")
+    if held is not None and held.tag != der.OCTET_STRING:
+        quirks.append("bare-content")
+    quirks += [quirk for quirk in _QUIRKS if any(quirk in _quirks(info, dialect) for info in infos)]
     return SignedData(
         der=data,
         is_der=is_der,
@@ -72,8 +88,27 @@ def _content_info(data: bytes, *, is_der: bool) -> SignedData:
         certificates=parsed,
         unread_certificates=unread,
         crls=tuple(crl.raw for crl in crls.reader().rest(MAX_CERTIFICATES)) if crls else (),
-        signers=tuple(_signer(element) for element in signers.rest(MAX_SIGNERS)),
+        signers=infos,
+        tolerated=tuple(quirks),
     )
+
+
+def _quirks(signer: SignerInfo, dialect: Dialect) -> Iterator[str]:
+    """What one signer does that its dialect does not."""
+    stored = signer.signed_attributes_der
+    if stored is not None:
+        ordered = der.set_of(element.raw for element in der.read_one(stored, der.SET).reader().rest())
+        if ordered != stored:
+            yield "attribute-order"
+    if signer.signature_algorithm not in _SM2_ALGORITHMS:
+        return
+    if signer.signature_algorithm != (SM2_SIGN if dialect == "gbt35275" else SM2_WITH_SM3):
+        yield "signature-algorithm"
+    try:
+        if read_signature(signer.signature)[1]:
+            yield "signature-form"
+    except SmError:
+        return
 
 
 def _certificates(field: der.Element | None) -> tuple[tuple[Certificate, ...], int]:

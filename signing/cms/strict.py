@@ -50,7 +50,7 @@ def _problem(message: SignedData, signer: SignerInfo, certificate: Certificate, 
         allowed.append(set(path.path) - {path.anchor})
     if set(message.certificates) not in allowed:
         return "cms.strict-certificates"
-    if signer.digest_algorithm not in DIGEST_IDENTIFIERS:
+    if message.tolerated or signer.digest_algorithm not in DIGEST_IDENTIFIERS:
         return "cms.strict-form"
     try:
         algorithm = certificate.public_key.algorithm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -17,12 +17,14 @@ from signing.pki import (
     Certificate,
     PathResult,
     PkiError,
+    RevocationData,
     Usage,
     digest,
+    parse_crl,
     validate_path,
     verify_signature,
 )
-from signing.sm import SmError, der
+from signing.sm import SmError, der, read_signature
 from signing.verdict import Check, CheckName, Outcome
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -75,6 +77,7 @@ def verify_signed_data(
     timestamp_verifier: TimestampVerifier | None = None,
     known_extensions: frozenset[str] = frozenset(),
     content_type: str | None = None,
+    revocation: RevocationData | None = None,
 ) -> list[SignerResult]:
     """Verify every signer of `data`.
 
@@ -83,7 +86,8 @@ def verify_signed_data(
     have written: DER, certificates exactly the path (with or without the anchor), digestAlgorithms the
     signer's, no CRL, no unsigned attribute but one time stamp, and the content type `content_type` (by
     default plain data of the dialect), which nothing signs when there are no attributes. A time stamp
-    without a `timestamp_verifier` is undecided.
+    without a `timestamp_verifier` is undecided. With `revocation`, the lists that the message carries are
+    used beside it. What was tolerated in reading is a note.
 
     Raises:
         CmsError: what `parse_signed_data` raises; `cms.no-signer`; `cms.content-missing` when the
@@ -106,6 +110,7 @@ def verify_signed_data(
         timestamp_verifier,
         known_extensions,
         content_type,
+        _with_carried(revocation, message),
     )
     return [verifier.verify(signer) for signer in message.signers]
 
@@ -122,6 +127,7 @@ class _Verifier:
     timestamp_verifier: TimestampVerifier | None
     known_extensions: frozenset[str]
     content_type: str | None
+    revocation: RevocationData | None
 
     def verify(self, signer: SignerInfo) -> SignerResult:
         checks = [*self._content_checks(signer)]
@@ -142,9 +148,13 @@ class _Verifier:
             at=self.at or stamped or signing_time or datetime.now(UTC),
             usage=self.usage,
             known_extensions=self.known_extensions,
+            revocation=self.revocation,
         )
         checks += path.checks
         checks += _times(certificate, signing_time, stamped)
+        if self.message.tolerated:
+            quirks = {"quirks": ", ".join(self.message.tolerated)}
+            checks.append(Check(CheckName.STRUCTURE, Outcome.NOTE, "cms.tolerated", params=quirks))
         if self.strict:
             checks.append(check_strict(self.message, signer, certificate, path, self.content_type))
         return SignerResult(certificate, tuple(checks), signing_time, token, timestamp, path, signer)
@@ -184,18 +194,23 @@ class _Verifier:
 
     def _signature_check(self, signer: SignerInfo, certificate: Certificate) -> Check:
         stored = signer.signed_attributes_der
+        value = signer.signature
         try:
+            if certificate.public_key.algorithm == "sm2":
+                value = read_signature(value)[0]
             for signed in (self.content,) if stored is None else _encodings(stored):
                 if verify_signature(
                     certificate.public_key,
                     signer.signature_algorithm,
-                    signer.signature,
+                    value,
                     signed,
                     digest_algorithm=signer.digest_algorithm,
                 ):
                     return Check(CheckName.SIGNATURE_VALUE, Outcome.PASS, "cms.signature-right")
         except PkiError as error:
             return _unsupported(CheckName.SIGNATURE_VALUE, error)
+        except SmError:
+            pass
         return Check(CheckName.SIGNATURE_VALUE, Outcome.FAIL, "cms.signature-wrong")
 
     def _timestamp(
@@ -211,6 +226,19 @@ class _Verifier:
         result = self.timestamp_verifier(tokens[0], signer.signature)
         checks += result.checks
         return tokens[0], result
+
+
+def _with_carried(revocation: RevocationData | None, message: SignedData) -> RevocationData | None:
+    """`revocation` and the lists inside the message; one that cannot be read is as if it were not there."""
+    if revocation is None:
+        return None
+    carried = []
+    for crl in message.crls:
+        try:
+            carried.append(parse_crl(crl))
+        except PkiError:
+            continue
+    return replace(revocation, crls=(*revocation.crls, *carried))
 
 
 def _encodings(stored: bytes) -> tuple[bytes, ...]:

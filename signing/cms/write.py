@@ -49,15 +49,80 @@ def build_signed_data(
         CmsError: `cms.content-missing`, `cms.wrong-dialect` for GB/T 35275 without SM2,
             `cms.key-mismatch` when the certificate is not the signer's.
     """
+    spec = SignerSpec(signer, certificate, signed_attributes, signing_time, timestamp, attributes)
+    return build_multi_signed_data(
+        content,
+        [spec],
+        chain=chain,
+        dialect=dialect,
+        detached=detached,
+        content_type=content_type,
+        content_digest=content_digest,
+        embed_certificates=embed_certificates,
+    )
+
+
+@dataclass(frozen=True)
+class SignerSpec:
+    """One signer of a message to be made; the fields mean what they mean in `build_signed_data`."""
+
+    signer: Signer
+    certificate: Certificate
+    signed_attributes: Sequence[tuple[str, bytes]] = ()
+    signing_time: datetime | None = None
+    timestamp: Callable[[bytes], bytes] | None = None
+    attributes: bool | None = None
+
+
+def build_multi_signed_data(
+    content: bytes | None,
+    signers: Sequence[SignerSpec],
+    *,
+    chain: Iterable[Certificate] = (),
+    dialect: Dialect = "rfc5652",
+    detached: bool = False,
+    content_type: str | None = None,
+    content_digest: bytes | None = None,
+    embed_certificates: bool = True,
+    crls: Iterable[bytes] = (),
+) -> bytes:
+    """DER ContentInfo with SignedData by several signers, beside each other; `crls` are DER lists to carry.
+
+    Raises:
+        CmsError: as `build_signed_data`; `cms.no-signer`.
+    """
+    if not signers:
+        raise CmsError("cms.no-signer")
+    kind = content_type or (oids.GM_DATA if dialect == "gbt35275" else oids.DATA)
+    parts = [_signed_by(spec, content, kind, dialect, detached, content_digest) for spec in signers]
+    own = [spec.certificate for spec in signers]
+    return encode_signed_data(
+        dialect,
+        kind,
+        None if detached else content,
+        [*own, *chain] if embed_certificates else [],
+        parts,
+        crls,
+    )
+
+
+def _signed_by(
+    spec: SignerSpec,
+    content: bytes | None,
+    kind: str,
+    dialect: Dialect,
+    detached: bool,
+    content_digest: bytes | None,
+) -> SignerParts:
+    signer, certificate, attributes = spec.signer, spec.certificate, spec.attributes
     if signer.public_key_spki != certificate.spki_der and not _same_key(signer, certificate):
         raise CmsError("cms.key-mismatch", subject=certificate.common_name)
     if dialect == "gbt35275" and signer.algorithm != "sm2":
         raise CmsError("cms.wrong-dialect")
     if attributes is None:
-        attributes = dialect == "rfc5652" or bool(signed_attributes) or signing_time is not None
+        attributes = dialect == "rfc5652" or bool(spec.signed_attributes) or spec.signing_time is not None
     if content is None and (content_digest is None or not attributes or not detached):
         raise CmsError("cms.content-missing")
-    kind = content_type or (oids.GM_DATA if dialect == "gbt35275" else oids.DATA)
     algorithm = DIGEST_OF[signer.algorithm]
     digest_identifier = DIGEST_IDENTIFIERS[algorithm]
     signature_identifier = signature_identifier_of(signer.algorithm, dialect)
@@ -70,22 +135,13 @@ def build_signed_data(
             algorithm,
             digest_identifier,
             signature_identifier,
-            signing_time,
+            spec.signing_time,
         )
-        signed = der.set_of([*found, *(attribute(name, value) for name, value in signed_attributes)])
+        signed = der.set_of([*found, *(attribute(name, value) for name, value in spec.signed_attributes)])
     signature = signer.sign(signed if signed is not None else content or b"")
-    unsigned = [attribute(oids.TIME_STAMP_TOKEN, timestamp(signature))] if timestamp else []
-    return encode_signed_data(
-        dialect,
-        kind,
-        None if detached else content,
-        [certificate, *chain] if embed_certificates else [],
-        [
-            SignerParts(
-                certificate, digest_identifier, signature_identifier, signed, signature, tuple(unsigned)
-            )
-        ],
-    )
+    stamp = spec.timestamp
+    unsigned = (attribute(oids.TIME_STAMP_TOKEN, stamp(signature)),) if stamp else ()
+    return SignerParts(certificate, digest_identifier, signature_identifier, signed, signature, unsigned)
 
 
 def signature_identifier_of(algorithm: str, dialect: Dialect) -> bytes:
@@ -124,17 +180,20 @@ def encode_signed_data(
     content: bytes | None,
     certificates: Iterable[Certificate],
     signers: Iterable[SignerParts],
+    crls: Iterable[bytes] = (),
 ) -> bytes:
     """The one DER form that we write; what is read back strictly must equal it byte for byte."""
     parts = list(signers)
     wrapped = b"" if content is None else der.explicit(0, der.octet_string(content))
     embedded = {certificate.der for certificate in certificates}
+    lists = set(crls)
     version = 1 if dialect == "gbt35275" or content_type == oids.DATA else 3
     signed_data = der.sequence(
         der.integer(version),
         der.set_of({part.digest_identifier for part in parts}),
         der.sequence(der.oid(content_type), wrapped),
         der.set_of(embedded, 0xA0) if embedded else b"",
+        der.set_of(lists, 0xA1) if lists else b"",
         der.set_of(part.encode() for part in parts),
     )
     outer = oids.GM_SIGNED_DATA if dialect == "gbt35275" else oids.SIGNED_DATA
