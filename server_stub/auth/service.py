@@ -353,6 +353,17 @@ class AuthService:
             raise NotFound("auth.no-such-station", station=station_id)
         return counter
 
+    def acts(self, session: Session) -> list[tuple[AuditKind, str]]:
+        """Every HIS, station and revocation on record, each of which must have its audit event."""
+        made = [(AuditKind.CALLER_ADDED, his) for his in session.scalars(select(His.id))]
+        keys = session.execute(select(HisKey.his_id, HisKey.revoked_at)).all()
+        made += [(AuditKind.CALLER_KEY_ADDED, his) for his, _ in keys]
+        made += [(AuditKind.CALLER_KEY_REVOKED, his) for his, revoked_at in keys if revoked_at is not None]
+        stations = session.execute(select(StationRow.id, StationRow.revoked_at)).all()
+        made += [(AuditKind.STATION_ENROLLED, station) for station, _ in stations]
+        made += [(AuditKind.STATION_REVOKED, station) for station, ended in stations if ended is not None]
+        return made
+
     def advance_counter(self, session: Session, station_id: str, counter: int) -> None:
         """Take a package's counter, which must be higher than any before it.
 
