@@ -8,6 +8,7 @@ there is left alone, so that a second run starts at once.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -64,6 +65,7 @@ TEST_PACKAGES = (
     "xauth",
     "xvfb",
 )
+VENV_PACKAGE = "python3-venv"
 
 
 class SetupError(Exception):
@@ -88,6 +90,8 @@ def prepare(lock: str, packages: Sequence[str]) -> Path:
     """
     if sys.version_info < (3, 11):  # noqa: UP036
         raise SetupError(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+    if importlib.util.find_spec("ensurepip") is None:  # Debian's own Python without python3-venv
+        packages = (*packages, VENV_PACKAGE)
     install_system_packages(packages)
     install_environment(lock)
     return environment_python()
