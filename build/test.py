@@ -51,7 +51,7 @@ def main() -> int:
                 return status
     selection = ["-m", "soak"] if options.soak else []
     if not pytest_arguments:
-        selection += ["-n", "0" if options.soak else str(max(2, os.cpu_count() or 2)), "--dist", "worksteal"]
+        selection += ["-n", "0" if options.soak else str(max(2, os.cpu_count() or 2)), "--dist", "loadgroup"]
     command = [str(python), "-m", "pytest", *selection, *pytest_arguments]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 

@@ -15,7 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-pytestmark = [pytest.mark.gui, pytest.mark.xdist_group("main-line")]
+pytestmark = pytest.mark.gui
+SAME_RUN = pytest.mark.xdist_group("main-line")
 
 LEFT_BEHIND = (
     "consent.ofd",
@@ -53,6 +54,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@SAME_RUN
 def test_everything_is_left_behind(walked: Path) -> None:
     """Each file that the README names is there and holds something."""
     for name in LEFT_BEHIND:
@@ -77,11 +79,13 @@ def test_verifier_agrees_with_the_server_stopped(walked: Path, name: str, tmp_pa
     assert verify(walked / name, trust=empty).returncode == 2
 
 
+@SAME_RUN
 def test_stand_ins_are_named(walked: Path) -> None:
     """The simulated pad and the photo from a file are called 模拟 where a person reads the result."""
     assert "模拟" in (walked / "verify.txt").read_text(encoding="utf-8")
 
 
+@SAME_RUN
 def test_evidence_of_another_signing_fails_by_name(walked: Path, tmp_path: Path) -> None:
     """R29: one changed byte of the ink makes the verifier name the ink's binding."""
     changed = tmp_path / "changed.zip"
