@@ -13,11 +13,17 @@ from typing import Any
 import click
 
 from server_stub.clock.errors import ClockError
-from server_stub.clock.keeper import HistoryPoint
 from server_stub.clock.oscillator import CLASSES
 from server_stub.clock.plot import draw_history
 from server_stub.clock.report import draw_runs, summarise, table, verdicts
-from server_stub.clock.service import HISTORY_NAME, STATUS_NAME, ClockPlan, ClockService, measure_once
+from server_stub.clock.service import (
+    HISTORY_NAME,
+    STATUS_NAME,
+    ClockPlan,
+    ClockService,
+    measure_once,
+    read_history,
+)
 from server_stub.clock.simulator import Network, simulate
 from server_stub.clock.status import milliseconds, status_words
 from server_stub.config import Settings
@@ -87,17 +93,6 @@ def run_simulation(
             click.echo("\n".join(verdicts(lines, language)))
     if svg is not None:
         _write(svg, draw_runs([run for run in made if run.seed == seed]))
-
-
-def read_history(path: Path) -> list[HistoryPoint]:
-    """The rounds that a running server wrote; none when there are none."""
-    from server_stub.clock.discipline import ClockState
-
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [HistoryPoint(r[0], r[1], r[2], ClockState(r[3]), r[4], r[5]) for r in rows]
-    except (OSError, ValueError, LookupError, TypeError):
-        return []
 
 
 def _written(settings: Settings) -> dict[str, Any]:

@@ -133,6 +133,11 @@ class ClockKeeper:
         with self._lock:
             return list(self._ring)
 
+    def restore(self, history: Sequence[HistoryPoint]) -> None:
+        """Put what an earlier process noted before this one's rounds."""
+        with self._lock:
+            self._ring = deque([*history, *self._ring], maxlen=RING)
+
     def standing(self) -> Standing:
         """What is known of the clock now."""
         with self._lock:

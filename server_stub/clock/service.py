@@ -15,10 +15,10 @@ from typing import Any, Protocol
 
 from server_stub.clock.base import Base, MachineBase, system_utc_ns
 from server_stub.clock.board import SerialTransport, TimeBoard
-from server_stub.clock.client import Address, SntpSource, parse_address
-from server_stub.clock.discipline import Discipline
+from server_stub.clock.client import SntpSource, parse_address
+from server_stub.clock.discipline import ClockState, Discipline
 from server_stub.clock.errors import ClockError
-from server_stub.clock.keeper import ClockKeeper
+from server_stub.clock.keeper import RING, ClockKeeper, HistoryPoint
 from server_stub.clock.measurement import Measurement
 from server_stub.clock.oscillator import CLASSES
 from server_stub.clock.plot import draw_history
@@ -31,6 +31,7 @@ FIRST_ROUNDS = 5
 FIRST_PAUSE = 2.0
 STALE_ROUNDS = 4
 MAX_SOURCES = 16
+END_SECONDS = 5.0
 STATUS_NAME = "clock-status.json"
 HISTORY_NAME = "clock-history.json"
 
@@ -122,14 +123,16 @@ class ClockService:
         """Begin to ask the sources and to serve; does nothing where nothing is configured."""
         if not self.configured or self._thread is not None:
             return
+        if self._folder is not None:
+            self.keeper.restore(read_history(self._folder / HISTORY_NAME))
         self._thread = threading.Thread(target=self._run, name="penward-clock", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the threads."""
+        """End the threads; one that waits for a name server is left to end by itself."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(END_SECONDS)
             self._thread = None
 
     def status(self) -> dict[str, Any]:
@@ -215,6 +218,25 @@ class ClockService:
             log.info("the clock's status could not be written: %s", error.strerror)
 
 
+def read_history(path: Path) -> list[HistoryPoint]:
+    """The rounds that a server wrote, at most the newest 4320; none when they cannot be read."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))[-RING:]
+        return [
+            HistoryPoint(
+                int(utc_ns),
+                None if offset is None else float(offset),
+                None if bound is None else float(bound),
+                ClockState(state),
+                int(survivors),
+                int(falsetickers),
+            )
+            for utc_ns, offset, bound, state, survivors, falsetickers in rows
+        ]
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
+        return []
+
+
 def measure_once(sources: Sequence[str], *, timeout: float = 1.0) -> list[dict[str, object]]:
     """Ask each source once: its offset from the system's clock and its distance (s), or what is wrong.
 
@@ -237,4 +259,4 @@ def _poll(source: Source) -> Measurement | None:
     return source.poll()
 
 
-__all__ = ["Address", "ClockPlan", "ClockService", "measure_once"]
+__all__ = ["ClockPlan", "ClockService", "measure_once", "read_history"]

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server_stub.app import load_core
 from server_stub.cli import cli
@@ -23,7 +26,7 @@ from server_stub.clock import ClockError, ClockPlan, ClockService, ClockState
 from server_stub.clock import packet as ntp
 from server_stub.clock.base import MachineBase, system_utc_ns
 from server_stub.clock.client import Address, ask
-from server_stub.clock.service import STATUS_NAME
+from server_stub.clock.service import HISTORY_NAME, STATUS_NAME, read_history
 from server_stub.config import load_settings
 from server_stub.core import Core
 from server_stub.setup import read_passphrase
@@ -111,6 +114,12 @@ def test_the_service_runs_serves_and_stops(tmp_path: Path) -> None:
         finally:
             rival.stop()
     assert json.loads((tmp_path / STATUS_NAME).read_text("utf-8"))["state"] == "LOCKED"
+    before = read_history(tmp_path / HISTORY_NAME)
+    again = ClockService(plan, status_folder=tmp_path)
+    again.start()  # the plot goes on where the last process stopped
+    again.stop()
+    assert len(before) > 3
+    assert again.keeper.history()[: len(before)] == before
     assert service.server is None
 
 
@@ -159,6 +168,21 @@ def test_a_board_that_is_away_is_told(expected_warnings: ExpectedWarnings) -> No
     finally:
         service.stop()
     assert service.bound() is None
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists).map(
+            lambda value: json.dumps(value).encode()
+        ),
+    )
+)
+def test_any_file_is_a_history(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "h.json"
+        path.write_bytes(content)
+        assert isinstance(read_history(path), list)
 
 
 def test_settings_that_are_wrong_are_named(hospital: Path) -> None:
