@@ -128,6 +128,7 @@ def match_documents(
         )
         if signature.picture is not None and signature.picture != signing.evidence.blobs.get(PICTURE):
             checks.append(_binding(PICTURE, Outcome.FAIL, "evidence.picture-differs"))
+        checks += _check_time_stamp(signing, dict(contents.documents)[signature.document])
         by_signing[signing.number] = tuple(checks)
     loose = [
         Check(
@@ -141,6 +142,20 @@ def match_documents(
         if (signature.document, signature.certificate.der) not in matched and _is_event(signature.certificate)
     ]
     return by_signing, tuple(loose)
+
+
+def _check_time_stamp(signing: CheckedSigning, document: bytes) -> list[Check]:
+    """The token in the ZIP is only a copy of the document's own, which the document's verdict judges.
+
+    Its bytes stand in an OFD as they are, in a PDF as upper-case hex.
+    """
+    token = signing.evidence.time_stamp
+    if not token:
+        return []
+    name = f"timestamps/{signing.number:03}.tst"
+    if token in document or token.hex().upper().encode("ascii") in document:
+        return [Check(CheckName.TIME_STAMP, Outcome.PASS, "evidence.time-stamp-in-document", name)]
+    return [Check(CheckName.TIME_STAMP, Outcome.FAIL, "evidence.time-stamp-differs", name)]
 
 
 def _is_event(certificate: Certificate) -> bool:

@@ -36,7 +36,7 @@ def build(*signings: SigningEvidence, **changes: object) -> bytes:
     """A ZIP around one document."""
     options: dict[str, object] = {
         "task_id": "task-1",
-        "documents": {"consent.ofd": b"PK signed document"},
+        "documents": {"consent.ofd": b"PK signed document with its token"},
         "signings": signings,
         "issuers": [],
         "log": [{"event": "task-created", "at": 1}],
@@ -79,7 +79,7 @@ def test_whole_evidence_passes(signed: Signed, archive: bytes) -> None:
     """R29: everything passes with the anchor; simulated capture is noted."""
     contents = check_evidence_zip(archive, [signed.house.root])
     assert outcomes(contents) == {Outcome.PASS, Outcome.NOTE}
-    assert contents.documents == (("consent.ofd", b"PK signed document"),)
+    assert contents.documents == (("consent.ofd", b"PK signed document with its token"),)
     assert contents.task_id == "task-1"
     (signing,) = contents.signings
     assert signing.manifest is not None and signing.manifest.signer_name == "李永明"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import replace
 from io import BytesIO
@@ -117,6 +118,32 @@ def test_another_signings_ink_fails_by_name(
     assert reasons["evidence.ink-not-bound"] is Outcome.FAIL
     assert reasons["evidence.picture-not-bound"] is Outcome.FAIL
     assert reasons["evidence.picture-differs"] is Outcome.FAIL
+
+
+@pytest.mark.parametrize("kind", ["ofd", "pdf"])
+def test_a_time_stamp_beside_the_document_is_the_documents_own(
+    kind: str, hospital: Hospital, request: pytest.FixtureRequest
+) -> None:
+    """R29: the copy for other tools is compared with what the document holds; another token fails."""
+    event: Event = request.getfixturevalue(f"{kind}_event")
+    document: bytes = request.getfixturevalue(f"signed_{kind}")
+    name = event.evidence.document
+    tokens = {"own": _token(document), "another's": hospital.tsa.stamp(b"another message")}
+    for whose, token in tokens.items():
+        evidence = replace(event.evidence, time_stamp=token)
+        verdict = verify_bytes("e.zip", _evidence(hospital, {name: document}, [evidence]), [hospital.root])
+        found = [c.reason for c in verdict.all_checks() if c.subject == "timestamps/001.tst" and c.outcome]
+        due = [] if whose == "own" else ["evidence.time-stamp-differs"]
+        assert (found, exit_status([verdict])) == (due, len(due))
+
+
+def _token(document: bytes) -> bytes:
+    """The one token that a document signed here holds: the ContentInfo that says id-ct-TSTInfo."""
+    hexed = re.search(rb"/Contents <([0-9A-F]+)>", document)
+    data = bytes.fromhex(hexed[1].decode()) if hexed else document
+    kind = bytes.fromhex("060b2a864886f70d0109100104")  # 1.2.840.113549.1.9.16.1.4
+    start = data.rindex(bytes.fromhex("06092a864886f70d010702"), 0, data.index(kind)) - 4
+    return data[start : start + 4 + int.from_bytes(data[start + 2 : start + 4], "big")]
 
 
 def test_changed_photo_fails_by_name(hospital: Hospital, signed_ofd: bytes, ofd_event: Event) -> None:
