@@ -35,12 +35,6 @@ class Conflict(ServerError):
     status = 409
 
 
-class Gone(ServerError):
-    """It was there and its time is over."""
-
-    status = 410
-
-
 class TooLarge(ServerError):
     """More bytes than this endpoint takes."""
 

@@ -152,15 +152,6 @@ def cut(font: Path | bytes, characters: Iterable[str], *, index: int = 0) -> Fon
         return _described(out.getvalue())
 
 
-def read_subset(data: bytes) -> FontSubset:
-    """A font file that was cut before.
-
-    Raises:
-        FontError: `report.bad-font`.
-    """
-    return _described(data)
-
-
 @cache
 def _installed() -> tuple[FontFile, ...]:
     found = (_examine(candidate, 0) for candidate in CANDIDATES)
