@@ -73,6 +73,18 @@ class BouncyCastle:
         """A response against its request (imprint, nonce, policy), and its token. Returns genTime."""
         return self._moment(self._ask("response", request, response, tsa_certificate))
 
+    def verify_crl(self, crl: bytes, issuer: bytes) -> int:
+        """A revocation list under its issuer's certificate. Returns the count of entries."""
+        return int(self._ask("crl", crl, issuer))
+
+    def verify_ocsp(self, response: bytes, responder: bytes) -> int:
+        """An OCSP response under its responder's certificate. Returns the count of answers."""
+        return int(self._ask("ocsp", response, responder))
+
+    def verify_request(self, request: bytes) -> str:
+        """A certificate request under its own key. Returns its subject."""
+        return self._ask("request", request).decode()
+
     def make_cms(self, content: bytes, *, attached: bool, attributes: bool) -> bytes:
         """A SignedData by Bouncy Castle with a fresh self-signed SM2 certificate inside."""
         return self._ask("make-cms", content, bytes([attached]), bytes([attributes]))

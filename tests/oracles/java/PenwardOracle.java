@@ -15,6 +15,7 @@ import java.security.MessageDigest;
 import java.security.Security;
 import java.security.Signature;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509CRL;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.util.Arrays;
@@ -36,6 +37,8 @@ import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.jcajce.JcaCertStore;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.cert.ocsp.BasicOCSPResp;
+import org.bouncycastle.cert.ocsp.OCSPResp;
 import org.bouncycastle.cms.CMSProcessableByteArray;
 import org.bouncycastle.cms.CMSSignedData;
 import org.bouncycastle.cms.CMSSignedDataGenerator;
@@ -47,7 +50,9 @@ import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.ContentSigner;
 import org.bouncycastle.operator.DigestCalculatorProvider;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentVerifierProviderBuilder;
 import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
+import org.bouncycastle.pkcs.PKCS10CertificationRequest;
 import org.bouncycastle.tsp.TimeStampRequest;
 import org.bouncycastle.tsp.TimeStampResponse;
 import org.bouncycastle.tsp.TimeStampResponseGenerator;
@@ -96,6 +101,12 @@ public final class PenwardOracle {
                 return token(v[0], v[1], v[2]);
             case "response":
                 return response(v[0], v[1], v[2]);
+            case "crl":
+                return crl(v[0], certificate(v[1]));
+            case "ocsp":
+                return ocsp(v[0], certificate(v[1]));
+            case "request":
+                return request(v[0]);
             case "make-cms":
                 return makeCms(v[0], v[1][0] == 1, v[2][0] == 1);
             case "make-response":
@@ -191,6 +202,33 @@ public final class PenwardOracle {
             require(Arrays.equals(actual, token.getTimeStampInfo().getMessageImprintDigest()), "imprint");
         }
         return utf8(Long.toString(token.getTimeStampInfo().getGenTime().getTime()));
+    }
+
+    // list, issuer's certificate: its signature verifies; answers how many entries it has.
+    private static byte[] crl(byte[] der, X509Certificate issuer) throws Exception {
+        CertificateFactory factory = CertificateFactory.getInstance("X.509", "BC");
+        X509CRL list = (X509CRL) factory.generateCRL(new ByteArrayInputStream(der));
+        require(list.getIssuerX500Principal().equals(issuer.getSubjectX500Principal()), "issuer name");
+        list.verify(issuer.getPublicKey(), "BC");
+        return utf8(Integer.toString(list.getRevokedCertificates() == null ? 0 : list.getRevokedCertificates().size()));
+    }
+
+    // response, responder's certificate: its signature verifies; answers how many certificates it speaks of.
+    private static byte[] ocsp(byte[] der, X509Certificate responder) throws Exception {
+        OCSPResp response = new OCSPResp(der);
+        require(response.getStatus() == OCSPResp.SUCCESSFUL, "status " + response.getStatus());
+        BasicOCSPResp basic = (BasicOCSPResp) response.getResponseObject();
+        require(basic.isSignatureValid(new JcaContentVerifierProviderBuilder().setProvider("BC")
+                .build(responder.getPublicKey())), "signature does not verify");
+        return utf8(Integer.toString(basic.getResponses().length));
+    }
+
+    // certificate request: it is signed by the key that it names; answers its subject.
+    private static byte[] request(byte[] der) throws Exception {
+        PKCS10CertificationRequest request = new PKCS10CertificationRequest(der);
+        require(request.isSignatureValid(new JcaContentVerifierProviderBuilder().setProvider("BC")
+                .build(request.getSubjectPublicKeyInfo())), "signature does not verify");
+        return utf8(request.getSubject().toString());
     }
 
     // content, attached, with attributes: a SignedData by a fresh self-signed SM2 certificate.
