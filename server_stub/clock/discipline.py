@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from server_stub.clock.measurement import Measurement
-from server_stub.clock.oscillator import DAY, OscillatorClass
+from server_stub.clock.oscillator import CLASSES, DAY, OscillatorClass
 from server_stub.clock.packet import NANO
 from server_stub.clock.phasefilter import PhaseFilter, Terms
 from server_stub.clock.selection import Candidate, Selection, select
@@ -21,6 +21,8 @@ GATE = 6.0  # sigmas beyond which a majority contradicts the model
 PATIENCE = 4  # contradictions in a row after which the majority is believed
 LOCK_ROUNDS = 3
 WANDER = 0.2  # how much of their own uncertainty the sources' error may change by in a day
+TRIAL_SECONDS = 6 * 3600.0  # how far back a forecast is compared with what came
+RESET_SECONDS = 3600.0
 LARGEST_BOUND = 10.0  # seconds; a clock that knows no better is said to run free
 UNKNOWN_RATE = 1e-4
 
@@ -42,6 +44,16 @@ class Reading:
     state: ClockState
 
 
+@dataclass(frozen=True, slots=True)
+class _Forecast:
+    """The model as it was at `base_ns`, kept to be tried against what comes."""
+
+    base_ns: int
+    utc_ns: int
+    filter: PhaseFilter
+    residual: float
+
+
 class Discipline:
     """Turns measurements into a clock. Knows no thread and no real time: `base_ns` is what the caller reads.
 
@@ -61,6 +73,13 @@ class Discipline:
         self._residual = 0.0  # what no averaging removes: the sources' own uncertainty and lopsided ways
         self._doubt = 0.0
         self._contradictions = 0
+        self._last_reset: int | None = None
+        self._trial: _Forecast | None = None
+
+    @property
+    def oscillator(self) -> OscillatorClass:
+        """The class whose promises are counted on: the given one until it was seen to break them."""
+        return self._oscillator
 
     @property
     def rate(self) -> float:
@@ -119,6 +138,10 @@ class Discipline:
                     "the sources agree on another time than this clock; it is set anew by %.6f s",
                     selection.offset,
                 )
+                again = self._last_reset is not None and base_ns - self._last_reset < RESET_SECONDS * NANO
+                self._last_reset = base_ns
+                if again:
+                    self._downgrade()
                 self._filter = PhaseFilter(self._oscillator)
                 self._restart(base_ns, selection)
         else:
@@ -150,13 +173,43 @@ class Discipline:
         self._residual += gain * (selection.half_width - self._residual)
         self._fold()
         self._note_good(base_ns)
+        self._try_forecast(base_ns, selection)
+
+    def _try_forecast(self, base_ns: int, selection: Selection) -> None:
+        """Compare what the model of six hours ago would say now; too far off, the class is not kept."""
+        trial = self._trial
+        if trial is not None:
+            seconds = (base_ns - trial.base_ns) / NANO
+            if seconds < TRIAL_SECONDS:
+                return
+            said = trial.utc_ns + base_ns - trial.base_ns + round(trial.filter.phase_after(seconds) * NANO)
+            sigma = trial.filter.sigma_after(seconds) + self._filter.sigma_after(0.0)
+            allowed = trial.residual + self._residual + COVER * sigma
+            if abs(said - self._utc(base_ns)) / NANO > allowed and self._downgrade():
+                self._filter = PhaseFilter(self._oscillator)
+                self._restart(base_ns, replace(selection, offset=0.0))
+        self._trial = _Forecast(base_ns, self._utc(base_ns), self._filter.copy(), self._residual)
+
+    def _downgrade(self) -> bool:
+        """Count on the next worse class from now on; False when there is none."""
+        order = sorted(CLASSES.values(), key=lambda item: item.temperature)
+        worse = [item for item in order if item.temperature > self._oscillator.temperature]
+        if not worse:
+            return False
+        log.warning(
+            "this oscillator is worse than its class %s; it is treated as %s",
+            self._oscillator.name,
+            worse[0].name,
+        )
+        self._oscillator = worse[0]
+        return True
 
     def _restart(self, base_ns: int, selection: Selection) -> None:
         assert selection.offset is not None  # noqa: S101 the caller has looked
         self._anchor_utc += round(selection.offset * NANO)
         self._filter.begin(selection.noise)
         self._residual = selection.half_width
-        self._begun, self._rounds = True, 0
+        self._begun, self._rounds, self._trial = True, 0, None
         self._note_good(base_ns)
 
     def _note_good(self, base_ns: int) -> None:

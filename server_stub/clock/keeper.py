@@ -59,6 +59,7 @@ class Standing:
     terms: Terms
     stratum: int
     root_delay: float
+    oscillator: str
     survivors: tuple[str, ...]
     falsetickers: tuple[str, ...]
 
@@ -154,6 +155,7 @@ class ClockKeeper:
                 terms=self._discipline.terms(base_ns),
                 stratum=self._stratum if known else 16,
                 root_delay=self._root_delay,
+                oscillator=self._discipline.oscillator.name,
                 survivors=self._last.survivors,
                 falsetickers=self._last.falsetickers,
             )

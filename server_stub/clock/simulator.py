@@ -136,8 +136,11 @@ def simulate(
     training: float = 24.0,
     seed: int = 1,
     network: Network | None = None,
+    claimed: str | None = None,
 ) -> Run:
     """`training` hours with sources, then `hours` without any, a round each 64 s.
+
+    `claimed` is the class that the clock is told, when it is not the oscillator's own.
 
     Raises:
         KeyError: no such class.
@@ -145,7 +148,7 @@ def simulate(
     promise = CLASSES[oscillator]
     random_ = random.Random(f"{oscillator}/{seed}")  # noqa: S311 a simulation, nothing secret
     world = _World(promise, network or Network(), random_)
-    discipline = Discipline(promise, stale_after=4 * POLL)
+    discipline = Discipline(CLASSES[claimed or oscillator], stale_after=4 * POLL)
     points: list[Point] = []
     for elapsed in world.rounds((training + hours) * HOUR):
         base_ns = world.base_ns

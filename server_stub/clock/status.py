@@ -50,6 +50,7 @@ def status_dict(
         "falsetickers": list(standing.falsetickers),
         "configured": configured,
         "oscillator": oscillator,
+        "oscillator_kept": standing.oscillator,
         "serving": serving,
         "sources": [dict(source) for source in sources],
     }

@@ -12,6 +12,7 @@ import pytest
 from server_stub.clock.oscillator import CLASSES, DAY, OscillatorClass
 from server_stub.clock.report import COVERAGE, draw_runs, summarise, table, verdicts
 from server_stub.clock.simulator import Network, Oscillator, simulate
+from tests.conftest import ExpectedWarnings
 
 SILENT = OscillatorClass("silent", 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -116,3 +117,16 @@ def test_coverage_over_many_oscillators() -> None:
             runs = [simulate(n, seed=seed, network=network) for n in CLASSES for seed in range(40)]
             for line in summarise(runs):
                 assert line.coverage >= COVERAGE, line
+
+
+@pytest.mark.parametrize("claimed", ["tcxo", "ocxo", "rb"])
+def test_a_pc_that_claims_a_better_class_is_found_out(
+    claimed: str, expected_warnings: ExpectedWarnings
+) -> None:
+    """The forecast of six hours ago, or what the sources say, contradicts it: it is treated as what it is."""
+    expected_warnings("penward.clock", "treated as pc")
+    expected_warnings("penward.clock", "treated as|set anew")
+    run = simulate("pc", seed=1, hours=24, training=24, claimed=claimed)
+    good, all_ = run.covered()
+    assert good / all_ >= COVERAGE
+    assert run.largest_bound > 10e-3
