@@ -385,9 +385,12 @@ def _hash(algorithm: str, data: bytes) -> bytes:
 
 
 def _key_bits(certificate: Certificate) -> bytes:
-    reader = der.read_sequence(certificate.spki_der)
-    reader.take(der.SEQUENCE)
-    return reader.take(der.BIT_STRING).octets()
+    try:
+        reader = der.read_sequence(certificate.spki_der)
+        reader.take(der.SEQUENCE)
+        return reader.take(der.BIT_STRING).octets()
+    except SmError as error:
+        raise PkiError("pki.bad-key", problem=error.code) from None
 
 
 def _limit(data: bytes) -> None:

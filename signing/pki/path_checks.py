@@ -42,6 +42,7 @@ class Usage(enum.Enum):
     SERVER = "server"
     STATION = "station"
     OCSP = "ocsp"
+    SEAL = "seal"
     ANY = "any"
 
 
@@ -52,9 +53,10 @@ _KEY_USAGES = {
     Usage.SERVER: frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"}),
     Usage.STATION: frozenset({"digitalSignature"}),
     Usage.OCSP: frozenset({"digitalSignature", "nonRepudiation"}),
+    Usage.SEAL: frozenset({"digitalSignature", "nonRepudiation"}),
 }
 # A certificate made for one of these alone does not sign documents.
-_OTHER_PURPOSES = frozenset({oids.SERVER_AUTH, oids.TIME_STAMPING, oids.OCSP_SIGNING})
+_OTHER_PURPOSES = frozenset({oids.SERVER_AUTH, oids.TIME_STAMPING, oids.OCSP_SIGNING, oids.SEAL_MAKING})
 
 
 def check_certificates(
@@ -102,7 +104,13 @@ def usage_allows(certificate: Certificate, usage: Usage) -> bool:
         return not extended or bool(extended & {oids.SERVER_AUTH, oids.ANY_EXTENDED_KEY_USAGE})
     if usage is Usage.STATION:
         return not extended or bool(extended & {oids.CLIENT_AUTH, oids.ANY_EXTENDED_KEY_USAGE})
-    return not extended or not extended <= _OTHER_PURPOSES
+    if usage is Usage.SEAL:
+        return oids.SEAL_MAKING in extended
+    if extended and extended <= _OTHER_PURPOSES | {oids.CLIENT_AUTH}:
+        # Personal certificates often name client authentication alone; a station's or device's does so
+        # too, and differs in that it may not commit a person.
+        return not extended <= _OTHER_PURPOSES and "nonRepudiation" in certificate.key_usage
+    return True
 
 
 def _validity(certificate: Certificate, at: datetime, is_anchor: bool) -> Check:

@@ -58,7 +58,7 @@ _SHAPES = {
     Profile.TSA: _Shape(_SIGN, (oids.TIME_STAMPING,), extended_critical=True),
     Profile.SERVER: _Shape(("digitalSignature",), (oids.SERVER_AUTH,)),
     Profile.ENCRYPTION: _Shape(_ENCIPHER),
-    Profile.SEAL_MAKER: _Shape(_SIGN),
+    Profile.SEAL_MAKER: _Shape(_SIGN, (oids.SEAL_MAKING,)),
     Profile.STAFF_SIGN: _Shape(_SIGN),
     Profile.STATION: _Shape(("digitalSignature",), (oids.CLIENT_AUTH,)),
     Profile.PATIENT_EVENT: _Shape(_SIGN, no_revocation=True),

@@ -54,7 +54,7 @@ def test_every_link_is_signed(pki: TestPki) -> None:
         (Profile.TSA, {"digitalSignature", "nonRepudiation"}, (oids.TIME_STAMPING,), True),
         (Profile.SERVER, {"digitalSignature"}, (oids.SERVER_AUTH,), False),
         (Profile.ENCRYPTION, {"keyEncipherment", "dataEncipherment", "keyAgreement"}, (), None),
-        (Profile.SEAL_MAKER, {"digitalSignature", "nonRepudiation"}, (), None),
+        (Profile.SEAL_MAKER, {"digitalSignature", "nonRepudiation"}, (oids.SEAL_MAKING,), False),
         (Profile.STAFF_SIGN, {"digitalSignature", "nonRepudiation"}, (), None),
         (Profile.STATION, {"digitalSignature"}, (oids.CLIENT_AUTH,), False),
     ],

@@ -245,7 +245,7 @@ def test_no_rev_avail_on_a_ca_is_misuse(pki: TestPki) -> None:
     ("profile", "allowed"),
     [
         (Profile.STAFF_SIGN, {Usage.SIGNATURE}),
-        (Profile.SEAL_MAKER, {Usage.SIGNATURE}),
+        (Profile.SEAL_MAKER, {Usage.SEAL}),
         (Profile.TSA, {Usage.TIME_STAMP}),
         (Profile.ENCRYPTION, {Usage.ENCRYPTION}),
         (Profile.SERVER, {Usage.SERVER}),
@@ -254,9 +254,8 @@ def test_no_rev_avail_on_a_ca_is_misuse(pki: TestPki) -> None:
 )
 def test_usages(pki: TestPki, profile: Profile, allowed: set[Usage]) -> None:
     certificate = pki.issue(profile, "x", new_signer())
-    strict = {Usage.SIGNATURE, Usage.TIME_STAMP, Usage.ENCRYPTION}
-    for usage in strict:
-        expected = usage in allowed or (usage is Usage.SIGNATURE and profile is Profile.STATION)
+    for usage in (Usage.SIGNATURE, Usage.TIME_STAMP, Usage.ENCRYPTION, Usage.SEAL):
+        expected = usage in allowed
         assert usage_allows(certificate, usage) is expected, (profile, usage)
         result = validate(certificate, [pki.ca], [pki.root], usage=usage)
         assert ("pki.wrong-usage" in reasons(result)) is not expected

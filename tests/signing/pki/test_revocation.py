@@ -263,6 +263,14 @@ def test_ocsp_delegates(sm2: TestPki) -> None:
     assert reason(judge(sm2, RevocationData.load(ocsp=[wrong])))[0] == "pki.ocsp-not-delegated"
 
 
+def test_an_embedded_certificate_without_a_key(sm2: TestPki) -> None:
+    """Met by fuzzing: its subjectPublicKeyInfo was no such thing."""
+    delegate = replace(sm2.tsa, spki_der=der.sequence(der.sequence(), der.null()))
+    answered = parse_ocsp_response(answer(sm2, responder=sm2.tsa, signer=sm2.tsa_key, chain=[sm2.tsa]))
+    data = RevocationData((), (replace(answered, certificates=(delegate,)),))
+    assert reason(judge(sm2, data)) == ("pki.bad-key", Outcome.UNDECIDED)
+
+
 def test_ocsp_refusals() -> None:
     for status in (1, 2, 3, 5, 6):
         assert parse_ocsp_response(ocsp_refusal(status)).status == status
