@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test measures time: a busy machine must not make one fail.
+settings.register_profile("penward", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("penward")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from signing.cms import CmsError
-from signing.pki import Certificate, PkiError, Usage, digest, validate_path, verify_signature
+from signing.pki import (
+    Certificate,
+    PkiError,
+    Usage,
+    digest,
+    usage_allows,
+    validate_path,
+    verify_signature,
+)
 from signing.seal.der import single
 from signing.seal.errors import SealError
 from signing.seal.model import (
@@ -120,7 +128,9 @@ def verify_seal(
         checks.append(Check(CheckName.SEAL, Outcome.FAIL, "seal.outside-period", "", period))
     if seal.time_stamp is not None:  # v5; no sample and no text at hand says what it covers
         checks.append(Check(CheckName.SEAL, Outcome.NOTE, "seal.seal-time-stamp"))
-    path = validate_path(maker, candidates, anchors, at=at, usage=Usage.SIGNATURE)
+    # Others' seal-makers carry no mark of their purpose; ours must, so that no signer makes a seal.
+    usage = Usage.SEAL if strict or usage_allows(maker, Usage.SEAL) else Usage.SIGNATURE
+    path = validate_path(maker, candidates, anchors, at=at, usage=usage)
     return checks + list(path.checks)
 
 

@@ -10,10 +10,12 @@ from signing.evidence import EVENT_BINDING_OID, EventBinding, blob_digest
 from signing.ofd.package import open_package, write_package
 from signing.ofd.signatures import (
     OfdSignError,
+    SealMaker,
     document_digest,
     event_signatures,
     normalise,
     read_ink_seal_picture,
+    sign_ofd,
     verify_ofd,
 )
 from signing.ofd.signatures.listing import read_lists, read_signature_file
@@ -34,6 +36,36 @@ def ready() -> bytes:
 @pytest.fixture(scope="module")
 def signed(hospital: Hospital, ready: bytes) -> bytes:
     return hospital.sign(ready)
+
+
+@pytest.mark.parametrize("who", ["station signs", "maker signs", "event seals", "station seals"])
+def test_certificates_serve_their_purpose_alone(hospital: Hospital, ready: bytes, who: str) -> None:
+    """A station does not sign for a person, a signer makes no seal, a seal-maker signs no document."""
+    event = hospital.event(document_digest(ready))
+    certificate, signer = event.certificate, event.signer
+    maker, maker_signer = hospital.maker, hospital.maker_signer
+    if who == "station signs":
+        certificate, signer = hospital.station, hospital.station_signer
+    elif who == "maker signs":
+        certificate, signer = hospital.maker, hospital.maker_signer
+    elif who == "event seals":
+        maker, maker_signer = event.certificate, event.signer
+    else:
+        maker, maker_signer = hospital.station, hospital.station_signer
+    signed = sign_ofd(
+        ready,
+        boxes=[StampBox(0, 20, 20, 60, 20)],
+        picture=event.picture,
+        signer=signer,
+        certificate=certificate,
+        chain=[hospital.ca],
+        seal_maker=SealMaker(maker_signer, maker, (hospital.ca,)),
+        stamper=hospital.tsa,
+        signed_at=hospital.now,
+    )
+    verdict = verify_ofd(signed, anchors=[hospital.root])
+    assert exit_status([verdict]) == 1
+    assert "pki.wrong-usage" in {check.reason for check in verdict.all_checks()}
 
 
 def test_own_signature_is_valid_and_every_check_passes(hospital: Hospital, signed: bytes) -> None:
