@@ -65,7 +65,8 @@ def build_rooms(core: Core) -> tuple[Room, ...]:
         ca_room(core),
         clock_room(core),
         tsa_room(core),
-        svs_room(core), *bedside_rooms(core),
+        svs_room(core),
+        *bedside_rooms(core),
     )
 
 

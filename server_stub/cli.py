@@ -332,6 +332,115 @@ def audit_verify(directory: Path, checkpoints: tuple[Path, ...], roots: Path | N
     sys.exit(1 if report.findings else 0)
 
 
+@cli.group()
+def svs() -> None:
+    """签名验签服务。 The sign/verify service."""
+
+
+@svs.group("key")
+def svs_key() -> None:
+    """签名验签密钥。 Its keys."""
+
+
+@svs_key.command("add")
+@click.argument("directory", type=FOLDER)
+@click.option("--index", type=click.IntRange(0, 9999), required=True, help="密钥索引。 The key's index.")
+@click.option("--name", required=True, help="证书名称。 The certificate's common name.")
+@click.option("--algorithm", type=click.Choice(["sm2", "rsa"]), default="sm2", show_default=True)
+@click.option("--usage", type=click.Choice(["sign", "encrypt"]), default="sign", show_default=True)
+@click.option("--code-file", type=FILE, help="权限标识码文件。 A file with the access code.")
+@click.option("--key-file", type=FILE, help="导入的私钥。 A private key made elsewhere.")
+@click.option(
+    "--certificate-file", type=FILE, help="导入的证书（可含证书链）。 Its certificate, chain behind it."
+)
+@click.option("--key-passphrase-file", type=FILE, help="私钥口令文件。 The private key's passphrase.")
+def svs_key_add(
+    directory: Path,
+    index: int,
+    name: str,
+    algorithm: str,
+    usage: str,
+    code_file: Path | None,
+    key_file: Path | None,
+    certificate_file: Path | None,
+    key_passphrase_file: Path | None,
+) -> None:
+    """生成密钥并签发证书，或导入已有密钥。 Make a key with its certificate, or take one made elsewhere."""
+    from server_stub.svs import commands  # slow to import, needed for these commands alone
+
+    code = _access_code(code_file)
+    with _core(directory) as core:
+        place = commands.Place(core.store, core.vault, core.hospital, core.settings.directory)
+        if key_file is not None and certificate_file is not None:
+            secret = read_passphrase(key_passphrase_file) if key_passphrase_file else None
+            made = commands.take_key(place, index, name, usage, code, key_file, secret, certificate_file)
+        else:
+            made = commands.add_key(place, index, name, algorithm, usage, code)
+    tell("svs.key-made", index=index, subject=made.subject_text)
+
+
+@svs_key.command("list")
+@click.argument("directory", type=FOLDER)
+def svs_key_list(directory: Path) -> None:
+    """列出密钥。 List the keys."""
+    from server_stub.svs import commands
+
+    with _core(directory) as core:
+        place = commands.Place(core.store, core.vault, core.hospital, core.settings.directory)
+        for key in commands.list_keys(place):
+            until = key.certificate.not_after.strftime("%Y-%m-%d")
+            click.echo(f"{key.index:>4}  {key.usage:<8} {key.algorithm:<8} {until}  {key.name}")
+
+
+@svs.command("test")
+@click.argument("directory", type=FOLDER)
+@click.option("--target", default="", help="svs.toml 中的外部设备。 An external device of svs.toml.")
+@click.option("--key", "index", type=click.IntRange(0, 9999), default=1, show_default=True)
+@click.option("--code-file", type=FILE, help="本机密钥的权限标识码文件。 The access code of our own key.")
+def svs_test(directory: Path, target: str, index: int, code_file: Path | None) -> None:
+    """签名、验签并检查篡改。 Sign, verify, and see that a change is found."""
+    from server_stub.svs import commands
+
+    code = _access_code(code_file) if code_file is not None or not target else ""
+    with _core(directory) as core:
+        place = commands.Place(core.store, core.vault, core.hospital, core.settings.directory)
+        results = commands.run_test(place, target, index, code)
+    for tested in results:
+        if tested.fell_back:
+            tell("svs.fell-back")
+        for step in tested.steps:
+            click.echo(f"{'✓' if step.good else '✗'} {step.name}  {step.detail}".rstrip())
+        tell("svs.tested-good" if tested.good else "svs.tested-bad", device=tested.device)
+    sys.exit(0 if results[0].good else 1)
+
+
+@cli.command()
+@click.argument("directory", type=FOLDER)
+@click.argument("file", type=FILE)
+@click.option("--out", type=FILE, required=True, help="输出文件。 Where the signature goes.")
+@click.option(
+    "--form",
+    type=click.Choice(["p1", "p7", "p7-attached", "xml", "ebill"]),
+    default="p7",
+    show_default=True,
+    help="签名形式。 The kind of signature.",
+)
+@click.option("--key", "index", type=click.IntRange(0, 9999), default=1, show_default=True)
+@click.option("--target", default="", help="svs.toml 中的外部设备。 An external device of svs.toml.")
+@click.option("--code-file", type=FILE, help="权限标识码文件。 A file with the access code.")
+def sign(
+    directory: Path, file: Path, out: Path, form: str, index: int, target: str, code_file: Path | None
+) -> None:
+    """为文件签名。 Sign a file with a key of the sign/verify service."""
+    from server_stub.svs import commands
+
+    code = "" if target else _access_code(code_file)
+    with _core(directory) as core:
+        place = commands.Place(core.store, core.vault, core.hospital, core.settings.directory)
+        out.write_bytes(commands.sign_file(place, file.read_bytes(), form, target, index, code))
+    tell("svs.file-signed", file=out.resolve())
+
+
 def main() -> None:
     """The console script: errors become one sentence and exit status 1."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
@@ -368,6 +477,14 @@ def _passphrase(settings: Settings) -> str:
     if not sys.stdin.isatty():
         raise SetupError("server.passphrase-needed")
     return str(click.prompt(say("server.ask-passphrase", "zh_CN"), hide_input=True, err=True))
+
+
+def _access_code(file: Path | None) -> str:
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    if not sys.stdin.isatty():
+        raise SetupError("svs.code-needed")
+    return str(click.prompt(say("svs.ask-code", "zh_CN"), hide_input=True, err=True))
 
 
 def _show_secret(content: bytes, out: Path | None) -> None:

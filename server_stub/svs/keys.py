@@ -210,6 +210,11 @@ def keep_key(
     )
 
 
+def has_access_code(session: Session, index: int) -> bool:
+    """Whether an index has its access code: its second key pair is under the same."""
+    return session.get(SvsAccess, index) is not None
+
+
 def set_access_code(session: Session, index: int, code: str) -> None:
     """Set the access code of an index in the caller's transaction.
 

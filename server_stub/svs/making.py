@@ -12,7 +12,7 @@ from server_stub.ca import Hospital
 from server_stub.ca.lint import check_name, lint_issued, serial_text
 from server_stub.ca.models import IssuedCertificate
 from server_stub.store import AuditKind, KeyVault, Store
-from server_stub.svs.keys import MAX_INDEX, keep_key, set_access_code
+from server_stub.svs.keys import MAX_INDEX, has_access_code, keep_key, set_access_code
 from signing.pki import Certificate, Profile, RsaSigner, Signer, Sm2Signer, issue_certificate
 from signing.sm import SM2PrivateKey
 
@@ -20,7 +20,7 @@ YEARS = 3
 BACKDATED = dt.timedelta(seconds=60)
 RSA_BITS = 2048
 USAGES = {
-    "sign": (Profile.SEAL_MAKER, frozenset({"digitalSignature", "nonRepudiation"})),
+    "sign": (Profile.ORGANISATION_SIGN, frozenset({"digitalSignature", "nonRepudiation"})),
     "encrypt": (Profile.ENCRYPTION, frozenset({"keyEncipherment", "dataEncipherment", "keyAgreement"})),
 }
 
@@ -45,6 +45,8 @@ def make_key(
     check_name(name)
     signer, private = _fresh(algorithm)
     profile, bits = USAGES[usage]
+    if algorithm == "rsa":
+        bits = bits - {"keyAgreement"}  # RSA agrees on no keys
     issuer = hospital.certificate("issuing")
     start = store.clock().replace(microsecond=0) - BACKDATED
     end = min(start + dt.timedelta(days=365 * YEARS), issuer.not_after)
@@ -95,7 +97,7 @@ def import_key(
     chain: tuple[Certificate, ...],
     usage: str = "sign",
 ) -> None:
-    """Keep a pair (PKCS#8, DER) and its access code. Raises Conflict as `keep_key`, `set_access_code`."""
+    """Keep a pair (PKCS#8, DER) and, when the index has none yet, its access code. Raises as `keep_key`."""
     if not 0 <= index <= MAX_INDEX:
         raise ValueError("index")
     keep_key(
@@ -109,7 +111,8 @@ def import_key(
         certificate=certificate,
         chain=chain,
     )
-    set_access_code(session, index, code)
+    if not has_access_code(session, index):
+        set_access_code(session, index, code)
 
 
 def private_bytes(signer: Signer) -> bytes:

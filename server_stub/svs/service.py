@@ -13,6 +13,7 @@ from collections.abc import Callable
 from server_stub.svs.codes import CodeTable, Reply
 from server_stub.svs.contexts import Contexts
 from server_stub.svs.directory import Directory
+from server_stub.svs.envelopes import EnvelopeOperations
 from server_stub.svs.errors import SvsFault
 from server_stub.svs.fields import Done, Request
 from server_stub.svs.journal import Journal
@@ -46,6 +47,7 @@ class SignVerifyServer:
         self.contexts = Contexts()
         single = SingleOperations(ring, trust, directory)
         multi = MultiOperations(ring, trust, single, self.contexts)
+        envelopes = EnvelopeOperations(ring, trust, directory)
         xml = XmlOperations(ring, trust, single)
         self.operations: dict[str, Operation] = {
             "ExportCert": single.export_cert,
@@ -62,6 +64,8 @@ class SignVerifyServer:
             "VerifySignedDataFinal": multi.verify_signed_data_final,
             "SignMessageFinal": multi.sign_message_final,
             "VerifySignedMessageFinal": multi.verify_signed_message_final,
+            "envelopeEnc": envelopes.encrypt,
+            "envelopeDec": envelopes.decrypt,
             "SignXML": xml.sign_xml,
             "VerifyXML": xml.verify_xml,
             "SignEBill": xml.sign_bill,
