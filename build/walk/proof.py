@@ -115,10 +115,10 @@ def _judge(proof: Proof, document: Document, before: FileVerdict, after: FileVer
         texts = [check.text("en") for check in ours.checks if check.outcome.name in {"FAIL", "UNDECIDED"}]
         proof.failures.append(f"{document.signed_name}: " + "; ".join(texts))
     for earlier, later in zip(before.signatures, after.signatures, strict=False):
-        if earlier.outcome is not later.outcome:
+        if earlier != later:
+            changed = [c.text("en") for c in later.checks if c not in earlier.checks]
             proof.failures.append(
-                f"{document.signed_name}: verdict of signature {earlier.number} changed from "
-                f"{earlier.outcome.name} to {later.outcome.name}"
+                f"{document.signed_name}: verdict of signature {earlier.number} changed: {'; '.join(changed)}"
             )
     proof.rows.append(
         (document.signed_name, ours.signer, ours.stamped_at, "valid" if good else ours.outcome.name.lower())

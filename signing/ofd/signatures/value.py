@@ -12,11 +12,11 @@ from signing.cms import CmsError, SignedData, SignerResult, oids, parse_signed_d
 from signing.ofd.errors import OfdError
 from signing.ofd.package import OfdPackage
 from signing.ofd.signatures.listing import SignatureFile
-from signing.pki import Certificate, PkiError
+from signing.pki import Certificate
 from signing.seal import SealError, SealSignature, looks_like_seal_signature, parse_seal_signature
 from signing.seal.der import INTEGER, OID, SEQUENCE, single
 from signing.seal.verify import verify_seal_signature
-from signing.sm import SmError, der, raw_to_der, sm3
+from signing.sm import der, sm3
 from signing.tsp import token_verifier
 from signing.verdict import Check, CheckName, Outcome
 
@@ -122,9 +122,8 @@ def _signed_data(
         params = {key: str(item) for key, item in error.params.items()}
         check = Check(CheckName.SIGNATURE_VALUE, Outcome.FAIL, error.code, file.value_member or "", params)
         return ValueResult("gbt35275", [check])
-    content = file.data if message.content is None else message.content
     for result in results:
-        checks += _tolerated(message, result, content)
+        checks += _tolerated(message, result)
     first = results[0]
     anchor = first.path.anchor if first.path else None
     return ValueResult(
@@ -137,35 +136,17 @@ def _signed_data(
     )
 
 
-def _tolerated(message: SignedData, result: SignerResult, content: bytes) -> list[Check]:
-    """The signer's checks, two deviations that real OFD signatures have turned into warnings:
-
-    r‖s instead of DER, and a content type attribute of the other dialect.
-    """
+def _tolerated(message: SignedData, result: SignerResult) -> list[Check]:
+    """The signer's checks; a content type attribute of the other dialect, which real ones have, warns."""
     signer = result.signer
     checks = []
     for check in result.checks:
-        if check.reason == "cms.signature-wrong" and _raw_value_holds(result, content):
-            checks.append(Check(CheckName.SIGNATURE_VALUE, Outcome.WARNING, "seal.raw-value"))
-            check = Check(CheckName.SIGNATURE_VALUE, Outcome.PASS, "cms.signature-right")
-        elif check.reason == "cms.content-type-wrong" and message.content_type in _DATA_TYPES:
+        if check.reason == "cms.content-type-wrong" and message.content_type in _DATA_TYPES:
             written = signer.signed_attributes.get(oids.CONTENT_TYPE)
             if written in [(der.oid(kind),) for kind in _DATA_TYPES]:
                 check = Check(CheckName.DATA_HASH, Outcome.WARNING, "ofdsign.content-type")
         checks.append(check)
     return checks
-
-
-def _raw_value_holds(result: SignerResult, content: bytes) -> bool:
-    signer = result.signer
-    if result.certificate is None or len(signer.signature) != _RAW_SIZE:
-        return False
-    signed = content if signer.signed_attributes_der is None else signer.signed_attributes_der
-    try:
-        key = result.certificate.public_key
-        return key.algorithm == "sm2" and key.verify(raw_to_der(signer.signature), signed)
-    except (PkiError, SmError):
-        return False
 
 
 def claimed_time(text: str) -> datetime | None:
