@@ -117,8 +117,13 @@ class CertificateList:
         except SmError as error:
             raise _bad(error) from None
 
-    def __len__(self) -> int:
-        return len(self._index)
+    @property
+    def count(self) -> int:
+        """How many entries there are; raises as `find`."""
+        try:
+            return len(self._index)
+        except SmError as error:
+            raise _bad(error) from None
 
     def is_signed_by(self, issuer: Certificate) -> bool:
         """Whether `issuer` bears the list's name, may sign lists, and did sign this one.

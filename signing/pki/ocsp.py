@@ -133,8 +133,7 @@ def parse_ocsp_request(data: bytes) -> OcspRequest:
         PkiError: `pki.bad-ocsp`.
     """
     try:
-        _limit(data)
-        outer = der.read_sequence(data)
+        outer = _outer(data)
         reader = outer.take(der.SEQUENCE).reader()
         signed = outer.optional(0xA0) is not None
         outer.end()
@@ -205,8 +204,7 @@ def parse_ocsp_response(data: bytes) -> OcspResponse:
         PkiError: `pki.bad-ocsp`.
     """
     try:
-        _limit(data)
-        outer = der.read_sequence(data)
+        outer = _outer(data)
         status = outer.take(der.ENUMERATED).integer()
         wrapped = outer.optional(0xA0)
         outer.end()
@@ -393,9 +391,10 @@ def _key_bits(certificate: Certificate) -> bytes:
         raise PkiError("pki.bad-key", problem=error.code) from None
 
 
-def _limit(data: bytes) -> None:
+def _outer(data: bytes) -> der.Reader:
     if len(data) > MAX_MESSAGE:
         raise SmError("sm.not-der", problem="larger than 1 MiB")
+    return der.read_sequence(data)
 
 
 def _bad(error: SmError) -> PkiError:

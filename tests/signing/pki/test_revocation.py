@@ -95,7 +95,7 @@ def test_a_list_is_read_back(pki: TestPki) -> None:
     crl = parse_crl(data)
     assert (crl.number, crl.base_number, crl.scope) == (7, None, Scope())
     assert sorted(crl, key=lambda e: e.serial) == sorted(entries, key=lambda e: e.serial)
-    assert (crl.find(3), crl.find(4), len(crl)) == (entries[1], None, 3)
+    assert (crl.find(3), crl.find(4), crl.count) == (entries[1], None, 3)
     assert crl.is_signed_by(pki.ca) and not crl.is_signed_by(pki.root)
     assert crl.issuer_text == pki.ca.subject_text
 
@@ -172,6 +172,14 @@ def test_delta_lists(sm2: TestPki) -> None:
     added = a_list(sm2, lost, number=6, base_number=4)
     assert reason(judge(sm2, RevocationData.load([empty, added])))[0] == "pki.revoked"
     assert reason(judge(sm2, RevocationData.load([added])))[0] == "pki.revocation-unknown"
+
+
+def test_a_list_that_is_damaged_inside(sm2: TestPki) -> None:
+    """Entries are read late, and still end in the documented error. Met by fuzzing."""
+    crl = replace(parse_crl(a_list(sm2, Revoked(9, NOON))), entries_der=b"\x30\x80\x02\x01\x09")
+    for use in (lambda: crl.find(9), lambda: crl.count, lambda: list(crl)):
+        with pytest.raises(PkiError, match="bad-crl"):
+            use()
 
 
 def test_an_indirect_list_is_refused_by_name(sm2: TestPki) -> None:
