@@ -12,7 +12,14 @@ from datetime import timedelta
 
 from signing.evidence.archive import is_canonical
 from signing.evidence.binding import EventBinding, check_binding
-from signing.evidence.container import HASHES, EvidenceFile, SigningEvidence, parse_evidence_zip, read_hashes
+from signing.evidence.container import (
+    HASHES,
+    LOG,
+    EvidenceFile,
+    SigningEvidence,
+    parse_evidence_zip,
+    read_hashes,
+)
 from signing.evidence.errors import EvidenceError
 from signing.evidence.inkchecks import check_ink, check_picture
 from signing.evidence.manifest import INK, PICTURE, Manifest, manifest_signature_fits
@@ -72,6 +79,8 @@ def check_evidence_zip(data: bytes, anchors: Sequence[Certificate]) -> EvidenceC
     """
     file = parse_evidence_zip(data)
     checks = [*_check_hashes(file), _check_form(data, file)]
+    # Nobody has signed the log; it tells how things went and proves nothing by itself.
+    checks.append(Check(CheckName.INTEGRITY, Outcome.NOTE, "evidence.log-not-signed", LOG))
     issuers: list[Certificate] = []
     for number, der in enumerate(file.issuers, start=1):
         try:
