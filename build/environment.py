@@ -131,7 +131,8 @@ def install_environment(lock: str) -> None:
     wanted = _fingerprints()
     if _stamp().get(lock) == wanted[lock]:
         return
-    if not environment_python().exists():
+    if not _has_pip():
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)  # a set-up that was stopped half-way
         say(f"making {ENVIRONMENT.name} with Python {sys.version.split()[0]}")
         try:
             venv.create(ENVIRONMENT, with_pip=True)
@@ -146,6 +147,14 @@ def install_environment(lock: str) -> None:
     _run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
     fulfilled = {"test": ("run", "test"), "run": ("run",)}[lock]
     STAMP.write_text(json.dumps({name: wanted[name] for name in fulfilled}))
+
+
+def _has_pip() -> bool:
+    """Whether `.venv` is there as a whole."""
+    if not environment_python().exists():
+        return False
+    ask = [str(environment_python()), "-m", "pip", "--version"]
+    return subprocess.run(ask, capture_output=True, check=False).returncode == 0
 
 
 def _fingerprints() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,25 @@ def environment() -> Iterator[ModuleType]:
     spec.loader.exec_module(module)
     yield module
     sys.modules.pop(spec.name, None)
+
+
+def test_a_half_made_environment_is_made_anew(
+    environment: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A set-up that was killed leaves an interpreter without pip: the next one begins again."""
+    half = tmp_path / "venv"
+    venv.create(half, with_pip=False)
+    (half / "left-over").touch()
+    monkeypatch.setattr(environment, "ENVIRONMENT", half)
+    monkeypatch.setattr(environment, "STAMP", half / "stamp.json")
+    ran: list[list[str]] = []
+    monkeypatch.setattr(environment, "_run", lambda command, _variables=None: ran.append(command))
+    environment.install_environment("run")
+    assert not (half / "left-over").exists()
+    assert environment._has_pip()
+    assert len(ran) == 2
+    environment.install_environment("run")
+    assert len(ran) == 2, "what the stamp vouches for is not installed again"
 
 
 @pytest.mark.parametrize(("there", "asked"), [(True, ["one"]), (False, ["one", "python3-venv"])])
