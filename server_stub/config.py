@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     task_days: int = Field(default=7, ge=1, le=365)
     challenge_seconds: int = Field(default=1800, ge=10, le=86_400)
     enrolment_code_hours: int = Field(default=24, ge=1, le=24 * 14)
+    callback_authorities: str = Field(
+        default="", description="PEM bundle that HTTPS callbacks are checked against, alone"
+    )
 
     tsa_policy: str = "2.25.305616938452160438842573196240834137013"
     tsa_accuracy_ms: int = Field(default=1000, ge=1, le=60_000)
@@ -71,6 +75,19 @@ class Settings(BaseSettings):
     @classmethod
     def _whole(cls, value: Path) -> Path:
         return value.resolve()
+
+    @field_validator("callback_authorities")
+    @classmethod
+    def _readable_bundle(cls, value: str, info: ValidationInfo) -> str:
+        """The bundle's whole path; a file without certificates is told at the start, not at a callback."""
+        if not value:
+            return value
+        path = info.data.get("directory", Path()) / value
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+        except OSError as error:  # ssl.SSLError is one
+            raise ValueError(f"{path} is no bundle of PEM certificates") from error
+        return str(path)
 
     @classmethod
     def settings_customise_sources(

@@ -77,7 +77,9 @@ def bedside(core: Core) -> Bedside:
 def rooms(core: Core) -> tuple[Room, ...]:
     """`evidence`, `handwriting` and `mobile` as the app takes them."""
     services = bedside(core)
-    callbacks = mobile_tasks.Callbacks(core.store, core.auth)
+    callbacks = mobile_tasks.Callbacks(
+        core.store, core.auth, authorities=core.settings.callback_authorities or mobile_tasks.system_roots()
+    )
     router = APIRouter()
     router.include_router(his_router(core.store, services.tasks, services.evidence))
     router.include_router(patient_router(core.store, services.tasks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import ssl
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -25,11 +26,18 @@ CONNECT_SECONDS, READ_SECONDS = 5, 15
 _GONE = 410
 
 
+def system_roots() -> str | bool:
+    """The operating system's roots as `requests` takes them; where it has no file, those of `certifi`."""
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile or paths.capath or True
+
+
 class Callbacks:
     """Delivers `task.<event>` to the URL that the HIS gave, at least once, signed as its own requests are.
 
     A repeated delivery has the same `Idempotency-Key`. 2xx is an acknowledgement, 410 ends the trying,
-    anything else is tried again with growing pauses. Redirects are not followed.
+    anything else is tried again with growing pauses. Redirects are not followed. `authorities` is a PEM
+    bundle or folder that HTTPS is checked against.
     """
 
     def __init__(

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import select
 
+from server_stub.config import CONFIG_NAME, load_settings
+from server_stub.errors import SetupError
 from server_stub.mobile.service import CALLBACK_JOB
 from server_stub.mobile.tasks import Callbacks
 from server_stub.store import JobRunner
 from server_stub.store.jobs import Job
+from signing.pki import EcSigner
 from signing.wire import CALLBACK_HEADER, IDEMPOTENCY_HEADER, OFD_MEDIA_TYPE, WireError, verify_callback
 from tests.conftest import ExpectedWarnings
 from tests.support.documents import small_ofd
-from tests.support.server import Server
+from tests.support.server import Server, running
 from tests.support.station import task_request
 
 
 class Receiver:
     """A HIS's endpoint: keeps what came, answers the statuses it was given, then 204."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[tuple[str, dict[str, str], bytes]] = []
         self.statuses: list[int] = []
         self.came = threading.Event()
@@ -48,7 +54,10 @@ class Receiver:
                 """Nothing: the test looks at `received`."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/penward?from=ward"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}/penward?from=ward"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
@@ -167,3 +176,56 @@ def test_each_signer_is_told(server: Server, receiver: Receiver) -> None:
     deliver_due(server)
     events = sorted(json.loads(body)["event"] for _, _, body in receiver.received)
     assert events == ["task.signed", "task.signer-signed"]
+
+
+def test_https_under_the_hospitals_own_ca(hospital: Path, tmp_path: Path) -> None:
+    """R26: with `callback_authorities` a HIS that no public CA knows is reached; without it, it is not."""
+    with running(hospital) as server:
+        signer = server.core.hospital.signer("tls")
+        assert isinstance(signer, EcSigner)
+        key_file, chain_file, bundle = (tmp_path / name for name in ("key.pem", "chain.pem", "roots.pem"))
+        key_file.write_bytes(signer.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        chain_file.write_bytes(server.core.hospital.certificate("tls").pem)
+        bundle.write_bytes(server.core.hospital.certificate("tls-root").pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain_file, key_file)
+    receiver = Receiver(context)
+    try:
+        with running(hospital) as server:
+            cancelled_task(server, receiver)
+            wait_for_a_try(server)
+            assert receiver.received == []
+            assert "SSLError" in jobs(server)[0].last_error
+        with (hospital / CONFIG_NAME).open("a", encoding="utf-8") as config:
+            config.write(f"callback_authorities = {json.dumps(str(bundle))}\n")
+        with running(hospital) as server:
+            cancelled_task(server, receiver)
+            assert receiver.came.wait(20)
+    finally:
+        receiver.close()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_bundle_that_is_none_is_told_at_the_start(hospital: Path, content: bytes | None) -> None:
+    """A missing or empty file is named by the start, not by callbacks that never arrive."""
+    if content is not None:
+        (hospital / "roots.pem").write_bytes(content)
+    with (hospital / CONFIG_NAME).open("a", encoding="utf-8") as config:
+        config.write('callback_authorities = "roots.pem"\n')
+    with pytest.raises(SetupError) as refused:
+        load_settings(hospital)
+    assert refused.value.code == "server.config-wrong"
+    assert "callback_authorities" in refused.value.message("en")
+
+
+def cancelled_task(server: Server, receiver: Receiver) -> None:
+    made = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE, callback_url=receiver.url))
+    server.his.call("POST", f"/tasks/{made['id']}/cancel")
+
+
+def wait_for_a_try(server: Server) -> None:
+    for _ in range(500):
+        if any(job.last_error for job in jobs(server)):
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("no callback was tried")
