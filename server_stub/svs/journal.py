@@ -19,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from server_stub.store import Store, new_id
+from server_stub.svs.codes import Reply
+from server_stub.svs.errors import SvsFault
 from server_stub.svs.models import SvsSignature
 from signing.sm import sm3
 
@@ -57,7 +59,7 @@ class Journal:
         self._closed = False
 
     def submit(self, entries: Sequence[Signed]) -> Future[None]:
-        """Write entries soon; the future is done when they are committed, or holds why they are not."""
+        """Write entries soon; the future is done when they are committed, or holds an SvsFault."""
         done: Future[None] = Future()
         with self._lock:
             if self._closed:
@@ -117,7 +119,7 @@ class Journal:
         except SQLAlchemyError as error:
             log.error("%d journal entries were not written: %s", len(rows), type(error).__name__)
             for _, done in group:
-                done.set_exception(error)
+                done.set_exception(SvsFault(Reply.SYSTEM_FAILURE))
             return
         for _, done in group:
             done.set_result(None)
