@@ -160,7 +160,7 @@ def test_the_hospital_is_a_test_hospital_and_says_so(server: Server) -> None:
     usages = {
         "issuing": Usage.ANY,
         "tsa": Usage.TIME_STAMP,
-        "seal-maker": Usage.SIGNATURE,
+        "seal-maker": Usage.SEAL,
         "encryption": Usage.ENCRYPTION,
         "server": Usage.SERVER,
         "tls": Usage.SERVER,
