@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from server_stub.cli import cli
 from server_stub.errors import SetupError
+from server_stub.svs import keys
 from server_stub.svs.codes import Reply
 from server_stub.svs.config import Target, load_config
 from server_stub.svs.devices import HttpDevice, examine, open_target
@@ -120,7 +121,7 @@ def test_keys_are_added_and_listed(svs_folder: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_envelopes(svs: Svs) -> None:
+def test_envelopes(svs: Svs, monkeypatch: pytest.MonkeyPatch) -> None:
     """R34 信封: SM2 and RSA recipients; another key, and a changed envelope, open nothing."""
     core = svs.server.core
     with core.store.database.write() as session:
@@ -136,23 +137,19 @@ def test_envelopes(svs: Svs) -> None:
                 code=CODE,
                 usage="encrypt",
             )
-    import time
-
-    from server_stub.svs.keys import LOOK_AGAIN_S
-
-    time.sleep(LOOK_AGAIN_S)  # the service looks for new keys every two seconds
+    monkeypatch.setattr(keys, "LOOK_AGAIN_S", 0.0)
     for index in (1, 2):
         svs.form("GenRandomData", len=1)
         made = svs.form("envelopeEnc", certID=index, data=b"secret")
         assert made["respValue"] == "0"
         envelope = unb64(made["envelopedData"])
-        key = {"keyIndex": index, "keyValue": CODE}
-        assert unb64(svs.form("envelopeDec", **key, envelopedData=envelope)["data"]) == b"secret"
+        opening = {"keyIndex": index, "keyValue": CODE}
+        assert unb64(svs.form("envelopeDec", **opening, envelopedData=envelope)["data"]) == b"secret"
         assert svs.form("envelopeDec", keyIndex=3 - index, keyValue=CODE, envelopedData=envelope)[
             "respValue"
         ] == str(0x0400000D)
         broken = envelope[:-1] + bytes([envelope[-1] ^ 1])
-        answer = svs.form("envelopeDec", **key, envelopedData=broken)
+        answer = svs.form("envelopeDec", **opening, envelopedData=broken)
         assert answer["respValue"] == str(0x0400000D) or unb64(answer["data"]) != b"secret"
     wrong = svs.form("envelopeEnc", cert=svs.certificate(SM2), data=b"x")
     assert wrong["respValue"] == str(0x04000007), "a signing certificate is not for encryption"
