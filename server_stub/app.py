@@ -70,7 +70,7 @@ def build_rooms(core: Core) -> tuple[Room, ...]:
     )
 
 
-def demo_loaders() -> tuple[Callable[[Session], str], ...]:
+def demo_loaders() -> tuple[Callable[[Session, str], str], ...]:
     """What `init --demo` puts into the rooms' tables: each loads its data and says what it was."""
     return (load_demo,)
 

@@ -29,7 +29,8 @@ DEMO_PASSPHRASE = f"{SECRETS}/passphrase"
 DEMO_HIS = "示范 HIS"
 DEMO_HIS_FILE = f"{SECRETS}/his-demo.json"
 
-DemoLoader = Callable[[Session], str]
+DemoLoader = Callable[[Session, str], str]
+"""Puts demo data of the HIS with the given id into the database, and says what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def _fill(
                 authority = CertificateAuthority(store, hospital)
                 his = AuthService(store, vault, authority).add_his(session, DEMO_HIS)
                 write_secret(folder / DEMO_HIS_FILE, his_secret_json(DEMO_HIS, his))
-                told = [loader(session) for loader in demo_loaders]
+                told = [loader(session, his.his_id) for loader in demo_loaders]
             store.audit.release(session)
         names = tuple((role, hospital.certificate(role).subject_text) for role in hospital.roles)
     finally:

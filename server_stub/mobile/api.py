@@ -132,7 +132,7 @@ def his_router(store: Store, tasks: TaskService, evidence: EvidenceService) -> A
 
 
 def patient_router(store: Store, tasks: TaskService) -> APIRouter:
-    """`GET /api/v1/patients`: patients as the HIS last described them."""
+    """`GET /api/v1/patients`: the calling HIS's patients as it last described them."""
     router = APIRouter(prefix="/api/v1/patients", tags=["his"])
 
     @router.get("")
@@ -142,7 +142,7 @@ def patient_router(store: Store, tasks: TaskService) -> APIRouter:
         patient: Text64 = None,
     ) -> list[dict[str, Any]]:
         with store.database.read() as session:
-            found = tasks.patients(session, ward=ward, patient=patient)
+            found = tasks.patients(session, caller.id, ward=ward, patient=patient)
         return [schemas.patient_json(item) for item in found]
 
     return router

@@ -12,10 +12,11 @@ from server_stub.store import Base, UtcDateTime
 
 
 class Patient(Base):
-    """A patient as the HIS last described them; no national ID number is kept here."""
+    """A patient as one HIS last described them; each HIS has its own rows. No national ID number is here."""
 
     __tablename__ = "patients"
 
+    his: Mapped[str] = mapped_column(String(64), primary_key=True)
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
     visit: Mapped[str] = mapped_column(String(64), default="")

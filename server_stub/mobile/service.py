@@ -11,10 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from server_stub.auth import AuthService, Station
@@ -137,7 +139,7 @@ class TaskService:
 
     def add(self, session: Session, task: Task) -> None:
         """Store a prepared task in the caller's transaction; `announce` it after the commit."""
-        session.merge(Patient(**task.patient))
+        _describe(session, task.caller, task.patient)
         session.add(task)
         self._store.audit.append(
             session,
@@ -186,10 +188,11 @@ class TaskService:
         return list(session.scalars(query))
 
     def patients(
-        self, session: Session, *, ward: str | None = None, patient: str | None = None
+        self, session: Session, caller: str, *, ward: str | None = None, patient: str | None = None
     ) -> list[Patient]:
-        """Patients as last described, by ward and bed."""
-        query = select(Patient).order_by(Patient.ward, Patient.bed, Patient.id).limit(LIST_LIMIT)
+        """Patients as this HIS last described them, by ward and bed."""
+        query = select(Patient).where(Patient.his == caller)
+        query = query.order_by(Patient.ward, Patient.bed, Patient.id).limit(LIST_LIMIT)
         if ward is not None:
             query = query.where(Patient.ward == ward)
         if patient is not None:
@@ -396,3 +399,11 @@ class TaskService:
     def _enqueue_callback(self, session: Session, task: Task, event: str) -> None:
         if task.callback_url:
             self._store.jobs.enqueue(session, CALLBACK_JOB, {"task_id": task.id, "event": event})
+
+
+def _describe(session: Session, his: str, patient: Mapping[str, Any]) -> None:
+    """The newest description wins; two first ones at once are one row on either engine."""
+    kind = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    row = kind.insert(Patient).values(his=his, **patient)
+    newest = {name: row.excluded[name] for name in patient if name != "id"}
+    session.execute(row.on_conflict_do_update(index_elements=["his", "id"], set_=newest))

@@ -110,7 +110,7 @@ def test_init_refuses_by_name(tmp_path: Path, passphrase_file: Path) -> None:
 
 
 def test_a_failed_init_leaves_nothing_behind(tmp_path: Path) -> None:
-    def fail(_session: object) -> str:
+    def fail(_session: object, _his: str) -> str:
         raise LookupError
 
     with pytest.raises(LookupError):

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from server_stub.app import demo_loaders
 from server_stub.evidence import ArchivedSignature
 from server_stub.mobile.rooms import bedside
-from server_stub.setup import Plan, make_hospital
+from server_stub.setup import DEMO_HIS, Plan, make_hospital
 from signing.verdict import PenwardError, exit_status
 from signing.verify import verify_bytes
-from signing.wire import OFD_MEDIA_TYPE
+from signing.wire import OFD_MEDIA_TYPE, TaskRequest
 from tests.conftest import ExpectedWarnings
 from tests.support.databases import new_database, postgresql
 from tests.support.documents import small_ofd
@@ -78,3 +78,34 @@ def test_acts_of_a_his(postgresql: str, tmp_path: Path, act: str) -> None:
         assert len(server.station().tasks()) == 1
         assert server.his.call("POST", f"/tasks/{made['id']}/{act}").status_code == 200
         assert bedside(server.core).tasks.sweep() == 0
+
+
+def test_two_first_tasks_of_one_patient_at_once(postgresql: str, tmp_path: Path) -> None:
+    """A patient whom nobody has described yet becomes one row, whoever commits first."""
+    folder = tmp_path / "demo"
+    make_hospital(Plan(folder, "测试医院", True, None, database_url=new_database(postgresql)))
+    with running(folder) as server:
+        tasks, database = bedside(server.core).tasks, server.core.store.database
+        with database.read() as session:
+            his = server.core.auth.find_his(session, DEMO_HIS)
+        request = TaskRequest.from_dict(task_request(small_ofd(), OFD_MEDIA_TYPE))
+        prepared = [tasks.prepare(his, request) for _ in range(2)]
+        together, failures = threading.Barrier(2), list[Exception]()
+
+        def add(number: int) -> None:
+            try:
+                with database.write() as session:
+                    session.execute(select(func.now()))  # both transactions have begun
+                    together.wait(30)
+                    tasks.add(session, prepared[number])
+            except Exception as error:  # noqa: BLE001 told by the assertion below
+                failures.append(error)
+
+        threads = [threading.Thread(target=add, args=(number,)) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert len(server.his.call("GET", "/tasks").json()) == 2
+        assert [p["id"] for p in server.his.call("GET", "/patients").json()] == ["P1"]

@@ -17,7 +17,7 @@ from signing.wire import OFD_MEDIA_TYPE, PDF_MEDIA_TYPE
 from tests.conftest import ExpectedWarnings
 from tests.support.documents import KEYWORD, PDF_KEYWORD, small_ofd, small_pdf
 from tests.support.server import Server, running
-from tests.support.station import Answer, task_request
+from tests.support.station import Answer, HisClient, task_request
 
 OTHER_WARD = "产科病区"
 
@@ -203,13 +203,33 @@ def test_lists(server: Server) -> None:
     assert all(p["ward"] == "外科一病区" for p in ward)
 
 
+def another_his(server: Server) -> HisClient:
+    """A second HIS of the same hospital."""
+    with server.core.store.database.write() as session:
+        made = server.core.auth.add_his(session, "另一 HIS")
+    return replace(server.his, key_id=made.key_id, secret=made.secret)
+
+
+def test_patients_of_two_his_are_kept_apart(server: Server) -> None:
+    """One HIS neither sees nor overwrites what the other says of a patient with the same number."""
+    other = another_his(server)
+    assert other.call("GET", "/patients").json() == []
+    server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE))
+    request = task_request(small_ofd(), OFD_MEDIA_TYPE, ward=OTHER_WARD)
+    request["patient"]["name"] = "赵小红"
+    other.create(request)
+    query = {"patient": "P1"}
+    for his, name, ward in ((server.his, "王小明", "外科一病区"), (other, "赵小红", OTHER_WARD)):
+        (patient,) = his.call("GET", "/patients", query=query).json()
+        assert (patient["name"], patient["ward"]) == (name, ward)
+    assert len(other.call("GET", "/patients").json()) == 1
+
+
 def test_another_his_sees_nothing(server: Server, expected_warnings: ExpectedWarnings) -> None:
     """A task belongs to the HIS that made it."""
     expected_warnings("penward.server", "mobile.task-unknown")
     made = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE))
-    with server.core.store.database.write() as session:
-        secret = server.core.auth.add_his(session, "另一 HIS")
-    other = replace(server.his, key_id=secret.key_id, secret=secret.secret)
+    other = another_his(server)
     assert other.call("GET", "/tasks").json() == []
     for method, path in (("GET", ""), ("GET", "/document"), ("GET", "/evidence"), ("POST", "/cancel")):
         answer = other.call(method, f"/tasks/{made['id']}{path}")

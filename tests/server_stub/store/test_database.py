@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 
 import pytest
@@ -111,6 +112,45 @@ def test_migrations_go_down_and_up_again(database: Database) -> None:
     assert migrate.upgrade(database) == migrate.newest()
     with database.read() as session:
         assert session.scalars(select(Job)).all() == []
+
+
+def test_patients_go_to_the_his_that_described_them(empty_database: Database) -> None:
+    """Revision 0004: from the newest task of each HIS; patients without a task to the first HIS."""
+    configuration = migrate._configuration()
+    at = "2026-11-22 00:00:00"
+    columns = (
+        "id, caller, patient_id, patient, external_id, state, title, media_type, ward, policy, consents,"
+        " callback_url, original_sm3, document_sm3, document_size, pages, created_at, expires_at,"
+        " changed_at, held"
+    )
+    tasks = [("t1", "his-1", "甲"), ("t2", "his-2", "乙"), ("t3", "his-1", "丙")]
+    with empty_database.engine.connect() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0003")
+    with empty_database.engine.begin() as connection:
+        for his in ("his-1", "his-2"):
+            values = {"id": his, "at": at}
+            connection.execute(text("INSERT INTO his (id, name, created_at) VALUES (:id, :id, :at)"), values)
+        for patient in ("P1", "P2"):
+            connection.execute(
+                text("INSERT INTO patients VALUES (:id, '丁', '', '一病区', '', '', '')"), {"id": patient}
+            )
+        for task, caller, name in tasks:
+            connection.execute(
+                text(
+                    f"INSERT INTO tasks ({columns}) VALUES (:id, :caller, 'P1', :patient, '', 'pending', '',"  # noqa: S608
+                    " '', '', '{}', '[]', '', '', '', 1, 1, :at, :at, :at, false)"
+                ),
+                {"id": task, "caller": caller, "at": at, "patient": json.dumps({"name": name})},
+            )
+    migrate.upgrade(empty_database)
+    with empty_database.engine.connect() as connection:
+        rows = connection.execute(text("SELECT his, id, name, ward FROM patients ORDER BY his, id")).all()
+    assert [tuple(row) for row in rows] == [
+        ("his-1", "P1", "丙", ""),
+        ("his-1", "P2", "丁", "一病区"),
+        ("his-2", "P1", "乙", ""),
+    ]
 
 
 def test_an_old_database_is_told_by_name(empty_database: Database) -> None:
