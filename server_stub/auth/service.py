@@ -339,6 +339,10 @@ class AuthService:
             query = query.where(StationRow.ward == ward)
         return [_station(row) for row in session.scalars(query)]
 
+    def revoked_stations(self, session: Session) -> frozenset[str]:
+        """The ids of all stations that were refused for good."""
+        return frozenset(session.scalars(select(StationRow.id).where(StationRow.revoked_at.is_not(None))))
+
     def find_station(self, session: Session, station_id: str) -> Station:
         """A live station by its id. Raises NotFound `auth.no-such-station`."""
         row = session.get(StationRow, station_id)

@@ -92,6 +92,13 @@ class EvidenceService:
         verdicts = self.verdicts_of(dossier)
         return build_report_pdf(verdicts, language=language, generated_at=self._store.clock())
 
+    def signed_at(self, session: Session, task_id: str, station_id: str) -> bool:
+        """Whether one of the task's signatures was made at this station."""
+        query = select(ArchivedSignature.id).where(
+            ArchivedSignature.task_id == task_id, ArchivedSignature.station_id == station_id
+        )
+        return session.scalar(query.limit(1)) is not None
+
     def acts(self, session: Session) -> list[tuple[AuditKind, str]]:
         """Every archived signature's task, each of which must have its audit event."""
         return [

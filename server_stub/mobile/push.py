@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _WAITING_MESSAGES = 64
+LOOK_SECONDS = 0.4
+"""How old the list of revoked stations may be when a connection asks."""
 
 
 class Seat:
@@ -68,3 +71,30 @@ class PushHub:
         """How many stations hold a connection to this process."""
         with self._lock:
             return len(self._seats)
+
+
+class Revocations:
+    """Which stations were revoked, as of at most `LOOK_SECONDS` ago; one look serves all connections.
+
+    A station is revoked by another process (`penward-server station revoke`), so the database is looked at.
+    """
+
+    def __init__(self, look: Callable[[], frozenset[str]]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._revoked: frozenset[str] = frozenset()
+        self._good_until = 0.0
+
+    def fresh(self) -> bool:
+        """Whether `holds` answers without asking the database."""
+        return time.monotonic() < self._good_until
+
+    def holds(self, station_id: str) -> bool:
+        """Whether this station is revoked; may take a look at the database."""
+        if not self.fresh():
+            with self._lock:
+                if not self.fresh():
+                    begun = time.monotonic()
+                    self._revoked = self._look()
+                    self._good_until = begun + LOOK_SECONDS
+        return station_id in self._revoked

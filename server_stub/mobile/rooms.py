@@ -83,7 +83,9 @@ def rooms(core: Core) -> tuple[Room, ...]:
     router = APIRouter()
     router.include_router(his_router(core.store, services.tasks, services.evidence))
     router.include_router(patient_router(core.store, services.tasks))
-    router.include_router(station_router(core.store, core.auth, services.tasks, services.hub))
+    router.include_router(
+        station_router(core.store, core.auth, services.tasks, services.hub, services.evidence)
+    )
 
     def recover(exclusive: bool) -> None:
         if exclusive:

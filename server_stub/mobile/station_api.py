@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, WebSocket, WebSocketDisconnect
@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from server_stub.auth import AuthService, Station, current_station
-from server_stub.errors import NotFound
+from server_stub.errors import Forbidden
+from server_stub.evidence import EvidenceService
 from server_stub.mobile import schemas
 from server_stub.mobile.api import file_response
 from server_stub.mobile.models import Task
-from server_stub.mobile.push import PushHub, Seat
-from server_stub.mobile.service import TaskService
+from server_stub.mobile.push import LOOK_SECONDS, PushHub, Revocations, Seat
+from server_stub.mobile.service import OPEN_STATES, TaskService
 from server_stub.store import AuditKind, Store
 from signing.wire import TaskState
 
@@ -26,7 +27,9 @@ _PING_SECONDS = 30.0
 _REVOKED = 4401
 
 
-def station_router(store: Store, auth: AuthService, tasks: TaskService, hub: PushHub) -> APIRouter:
+def station_router(
+    store: Store, auth: AuthService, tasks: TaskService, hub: PushHub, evidence: EvidenceService
+) -> APIRouter:
     """Routes under /api/v1/station: a station sees the tasks of its own ward and nothing else."""
     router = APIRouter(prefix="/api/v1/station", tags=["station"])
 
@@ -47,14 +50,14 @@ def station_router(store: Store, auth: AuthService, tasks: TaskService, hub: Pus
     def document(task_id: str, station: AtStation) -> Response:
         """The bytes that the next signer is shown: normalised, with all signatures made so far."""
         with store.database.read() as session:
-            task = tasks.at_station(session, station, task_id)
+            task = _may_read(session, station, tasks.at_station(session, station, task_id))
         return file_response(store.blobs.get(task.document_sm3), task.media_type)
 
     @router.get("/tasks/{task_id}/signed")
     def signed(task_id: str, station: AtStation) -> Response:
         """The document with every signature made so far; written into the audit log."""
         with store.database.write() as session:
-            task = tasks.at_station(session, station, task_id)
+            task = _may_read(session, station, tasks.at_station(session, station, task_id))
             digest = tasks.signed_digest(task)
             store.audit.append(
                 session, AuditKind.DOCUMENT_FETCHED, subject=task.id, actor=f"station:{station.id}"
@@ -67,15 +70,21 @@ def station_router(store: Store, auth: AuthService, tasks: TaskService, hub: Pus
         station = current_station(socket)
         await socket.accept()
         with hub.seat(station.id, station.ward) as seat:
-            await _serve(socket, seat, _is_known)
+            await _serve(socket, seat, revocations)
 
-    def _is_known(station_id: str) -> bool:
-        try:
-            with store.database.read() as session:
-                auth.find_station(session, station_id)
-        except NotFound:
-            return False
-        return True
+    def _look() -> frozenset[str]:
+        with store.database.read() as session:
+            return auth.revoked_stations(session)
+
+    revocations = Revocations(_look)
+
+    def _may_read(session: Session, station: Station, task: Task) -> Task:
+        """What was signed is shown where it was signed, and in the ward while others still have to sign."""
+        signed = any(signer.signed_sm3 for signer in task.signers)
+        over = TaskState(task.state) not in OPEN_STATES
+        if signed and over and not evidence.signed_at(session, task.id, station.id):
+            raise Forbidden("mobile.signed-elsewhere", task=task.id)
+        return task
 
     def _offered(found: list[Task], station: Station) -> list[Task]:
         new = [task.id for task in found if task.state == TaskState.PENDING]
@@ -91,29 +100,44 @@ def station_router(store: Store, auth: AuthService, tasks: TaskService, hub: Pus
     return router
 
 
-async def _serve(socket: WebSocket, seat: Seat, is_known: Callable[[str], bool]) -> None:
-    """Send what comes for the seat until the station goes away or is revoked; pings keep the line."""
+async def _serve(socket: WebSocket, seat: Seat, revocations: Revocations) -> None:
+    """Send what comes for the seat until the station goes away or is revoked; pings keep the line.
+
+    Whether it is revoked is looked at before each message and within `2 * LOOK_SECONDS` without one.
+    """
     listener = asyncio.create_task(_until_gone(socket))
+    message = asyncio.create_task(seat.next())
+    ping_at = time.monotonic() + _PING_SECONDS
     try:
         while not listener.done():
-            message = asyncio.create_task(seat.next())
+            pause = max(0.0, min(LOOK_SECONDS, ping_at - time.monotonic()))
             done, _ = await asyncio.wait(
-                {listener, message}, timeout=_PING_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                {listener, message}, timeout=pause, return_when=asyncio.FIRST_COMPLETED
             )
-            if message in done:
-                await socket.send_json(message.result())
-                continue
-            message.cancel()
             if listener in done:
                 return
-            if not await run_in_threadpool(is_known, seat.station_id):
+            if await _is_revoked(revocations, seat.station_id):
                 await socket.close(_REVOKED, "auth.station-revoked")
                 return
-            await socket.send_json({"type": "ping"})
+            if message in done:
+                await socket.send_json(message.result())
+                message = asyncio.create_task(seat.next())
+            elif time.monotonic() >= ping_at:
+                await socket.send_json({"type": "ping"})
+            else:
+                continue
+            ping_at = time.monotonic() + _PING_SECONDS
     except (WebSocketDisconnect, RuntimeError):  # gone between our look and the send
         return
     finally:
         listener.cancel()
+        message.cancel()
+
+
+async def _is_revoked(revocations: Revocations, station_id: str) -> bool:
+    if revocations.fresh():
+        return revocations.holds(station_id)
+    return await run_in_threadpool(revocations.holds, station_id)
 
 
 async def _until_gone(socket: WebSocket) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from server_stub.mobile import station_api
+from server_stub.mobile import push, station_api
+from server_stub.mobile.push import LOOK_SECONDS
 from signing.wire import OFD_MEDIA_TYPE
 from tests.conftest import ExpectedWarnings
 from tests.support.documents import small_ofd
@@ -108,6 +111,59 @@ def test_pings_and_revocation(server: Server, monkeypatch: pytest.MonkeyPatch) -
             for _ in range(100):
                 assert socket.receive_json() == {"type": "ping"}
     assert gone.value.code == 4401
+
+
+def test_a_revoked_station_hears_nothing_of_a_busy_ward(server: Server) -> None:
+    """Revoked by another process: closed without a silence, and before any message of later."""
+    station = server.station()
+    headers = {"Authorization": station.authorization("GET", PUSH)}
+    with server.client.websocket_connect(API + PUSH, headers=headers) as socket:
+        with server.core.store.database.write() as session:
+            server.core.auth.revoke_station(session, station.id)
+        threading.Event().wait(2 * LOOK_SECONDS)
+        server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE))
+        with pytest.raises(WebSocketDisconnect) as gone:
+            socket.receive_json()
+    assert gone.value.code == 4401
+
+
+def test_one_look_serves_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many stations ask, the database is asked once in `LOOK_SECONDS`."""
+    now, looks = [100.0], list[float]()
+    monkeypatch.setattr(push.time, "monotonic", lambda: now[0])
+
+    def look() -> frozenset[str]:
+        looks.append(now[0])
+        return frozenset({"b"}) if len(looks) > 1 else frozenset()
+
+    revocations = push.Revocations(look)
+    assert not any(revocations.holds(station) for station in ("a", "b", "c"))
+    assert looks == [100.0]
+    now[0] += LOOK_SECONDS
+    assert [revocations.holds(station) for station in ("a", "b", "c")] == [False, True, False]
+    assert len(looks) == 2
+
+
+def test_signed_documents_stay_where_they_were_signed(
+    server: Server, expected_warnings: ExpectedWarnings
+) -> None:
+    """While signers wait the whole ward may read; afterwards the stations that signed, and nobody else."""
+    expected_warnings("penward.server", "mobile.signed-elsewhere")
+    signers = (("patient", "王小明"), ("family", "李永明"))
+    fields = tuple(
+        {"kind": "box", "page": 0, "x_mm": x, "y_mm": 220.0, "width_mm": 50.0, "height_mm": 20.0}
+        for x in (20.0, 110.0)
+    )
+    made = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE, signers=signers, fields=fields))
+    one, two, three = server.station(), server.station(), server.station()
+    one.sign(made["id"])
+    assert three.signed(made["id"]) == one.signed(made["id"]) == three.document(made["id"])
+    two.sign(made["id"], seed=2)
+    assert one.signed(made["id"]) == two.signed(made["id"]) == server.his.file(made["id"], "signed")
+    for path in ("document", "signed"):
+        answer = three.call("GET", f"/station/tasks/{made['id']}/{path}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "mobile.signed-elsewhere")
+    assert three.task(made["id"]).state == "signed"
 
 
 def test_push_needs_a_station(server: Server, expected_warnings: ExpectedWarnings) -> None:
