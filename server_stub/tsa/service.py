@@ -72,7 +72,7 @@ class LocalTimeStamper:
         accuracy_ms: int,
         source: TimeSource | None = None,
     ) -> None:
-        """Over a `source` the token states `accuracy_ms`, and none is made while the source's bound is larger.
+        """With a `source` the token states `accuracy_ms`, and none is made while its bound is larger.
 
         Without one the time is `clock`'s, nobody knows how right it is, and the token states no accuracy
         (RFC 3161 §2.4.2 lets it be left out).
