@@ -29,6 +29,12 @@ class NotFound(ServerError):
     status = 404
 
 
+class TooSlow(ServerError):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
 class Conflict(ServerError):
     """The thing is not in a state in which this can be done, or was already done otherwise."""
 

@@ -17,12 +17,15 @@ import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.auth.service import AuthService
-from server_stub.errors import ServerError, TooLarge, Unauthenticated, status_of
+from server_stub.errors import ServerError, TooLarge, TooSlow, Unauthenticated, status_of
 from signing.verdict import PenwardError
 from signing.wire import IDEMPOTENCY_HEADER, Request
 
 log = logging.getLogger("penward.auth")
 
+BODY_SECONDS = 60.0
+BODY_BYTES_PER_SECOND = 100_000
+"""A body must be whole after `BODY_SECONDS` and the time that its bytes so far take at this rate."""
 DRAIN_LIMIT = 2 << 30
 DRAIN_SECONDS = 30
 LOGGED_PATH = 200
@@ -66,7 +69,7 @@ class CallerMiddleware:
                 (scope.get("client") or ("?",))[0],
                 error,
             )
-            if scope["type"] == "http":
+            if scope["type"] == "http" and not isinstance(error, TooSlow):
                 await incoming.drain()
             await refuse(scope, incoming, send, error)
             return
@@ -130,21 +133,32 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 async def _read(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body, never holding more than `limit` bytes; raises TooLarge `server.body-too-large`."""
+    """The whole body, never holding more than `limit` bytes.
+
+    Raises:
+        TooLarge: `server.body-too-large`. TooSlow: `server.body-slow`. ServerError: `server.body-cut`.
+    """
     declared = _headers(scope).get("content-length", "0")
     if not _LENGTH.fullmatch(declared) or int(declared) > limit:
         raise TooLarge("server.body-too-large", limit=limit)
     body = bytearray()  # not a list of parts: many small ones would take many times their size
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ServerError("server.body-cut")
-        part = message.get("body", b"")
-        if len(body) + len(part) > limit:
-            raise TooLarge("server.body-too-large", limit=limit)
-        body += part
-        if not message.get("more_body", False):
-            return bytes(body)
+    paid = 0
+    with anyio.move_on_after(BODY_SECONDS) as patience:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ServerError("server.body-cut")
+            part = message.get("body", b"")
+            if len(body) + len(part) > limit:
+                raise TooLarge("server.body-too-large", limit=limit)
+            body += part
+            if not message.get("more_body", False):
+                return bytes(body)
+            seconds = (len(body) - paid) // BODY_BYTES_PER_SECOND
+            if seconds:  # not at each message: a timer costs more than a crumb
+                paid += seconds * BODY_BYTES_PER_SECOND
+                patience.deadline += seconds
+    raise TooSlow("server.body-slow")
 
 
 class _Incoming:

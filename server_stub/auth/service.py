@@ -24,6 +24,7 @@ from signing.wire import (
     Request,
     WireError,
     parse_authorization,
+    parse_time,
     verify_request_hmac,
     verify_request_sm2,
 )
@@ -95,18 +96,25 @@ class AuthService:
     # who is it
 
     def known_key(self, header: str) -> Authorization:
-        """Parse an Authorization header and see that its key is live, before any body is read.
+        """Parse an Authorization header: its key is live, its time in the window, before any body is read.
 
         Raises:
             Unauthenticated: `auth.header-wrong`, `auth.unknown-caller`, `auth.station-revoked`,
-                `auth.key-revoked`.
+                `auth.key-revoked`, `auth.time-outside-window`, `store.nonce-replayed`.
         """
         try:
             authorization = parse_authorization(header)
         except WireError as error:
             raise Unauthenticated("auth.header-wrong", reason=error.code) from error
+        now = self._store.clock()
         with self._store.database.read() as session:
-            self._look_up(session, authorization)
+            found = self._look_up(session, authorization)
+            if abs(parse_time(authorization.time) - now) > WINDOW:
+                name = (
+                    found.name if isinstance(found, StationRow) else session.get_one(His, found.his_id).name
+                )
+                raise Unauthenticated("auth.time-outside-window", caller=name)
+            self._store.nonces.refuse_used(session, authorization.key_id, authorization.nonce)
         return authorization
 
     def authenticate(self, authorization: Authorization, request: Request) -> Caller:

@@ -41,6 +41,11 @@ class Nonces:
         except IntegrityError as error:
             raise Unauthenticated("store.nonce-replayed", key_id=key_id) from error
 
+    def refuse_used(self, session: Session, key_id: str, nonce: str) -> None:
+        """Raise as `use` would for a nonce on record; uses nothing up."""
+        if session.get(Nonce, (key_id, nonce)) is not None:
+            raise Unauthenticated("store.nonce-replayed", key_id=key_id)
+
     def sweep(self, session: Session) -> None:
         """Forget nonces whose request is refused for its age by now."""
         session.execute(delete(Nonce).where(Nonce.expires_at < self._clock()))
