@@ -37,13 +37,8 @@ def his_router(store: Store, tasks: TaskService, evidence: EvidenceService) -> A
         kept = _kept(store, caller)
         if kept is not None:
             return kept
-        task = tasks.prepare(caller.id, TaskRequest.from_bytes(body))
-
-        def add(session: Session) -> Task:
-            tasks.add(session, task)
-            return task
-
-        return _once(store, tasks, caller, 201, add)
+        prepared = tasks.prepare(caller.id, TaskRequest.from_bytes(body))
+        return _once(store, tasks, caller, 201, lambda session: tasks.add(session, prepared))
 
     @router.get("")
     def find(

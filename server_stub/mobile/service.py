@@ -29,6 +29,7 @@ from server_stub.mobile.models import Patient, Task, TaskSigner
 from server_stub.mobile.push import PushHub
 from server_stub.store import AuditKind, Store, new_id
 from signing import wire
+from signing.sm import sm3
 from signing.wire import SignerState, TaskState
 
 log = logging.getLogger("penward.mobile")
@@ -69,6 +70,15 @@ class TaskRules:
     hand_over: dt.timedelta = dt.timedelta(minutes=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A task that may still be refused, with the bytes as the HIS sent them and as they are signed."""
+
+    task: Task
+    original: bytes
+    document: bytes
+
+
 class TaskService:
     """Makes, shows, ends and sweeps tasks; gives `handwriting` what is to be signed (its `Desk`)."""
 
@@ -80,11 +90,11 @@ class TaskService:
 
     # What a HIS does
 
-    def prepare(self, caller: str, request: wire.TaskRequest) -> Task:
-        """A new task, not yet stored: document recognised and normalised, every field placed.
+    def prepare(self, caller: str, request: wire.TaskRequest) -> Prepared:
+        """A new task, of which nothing is stored yet: document normalised, every field placed.
 
         Raises:
-            PenwardError: the document or a field is refused; nothing was stored but unreferenced bytes.
+            PenwardError: the document or a field is refused.
         """
         if not request.patient.ward:
             raise Unprocessable("mobile.ward-missing")
@@ -99,7 +109,7 @@ class TaskService:
         )
         boxes = [place(signer.field, paper) for signer in request.signers]
         now = self._store.clock()
-        return Task(
+        task = Task(
             id=new_id("task"),
             caller=caller,
             external_id=request.external_id,
@@ -112,8 +122,8 @@ class TaskService:
             policy=request.policy.to_dict(),
             consents=[consent.to_dict() for consent in request.consents],
             callback_url=request.callback_url,
-            original_sm3=self._store.blobs.put(request.content),
-            document_sm3=self._store.blobs.put(paper.data),
+            original_sm3=sm3(request.content).hex(),
+            document_sm3=sm3(paper.data).hex(),
             document_size=len(paper.data),
             pages=len(paper.page_sizes_mm),
             created_at=now,
@@ -136,9 +146,17 @@ class TaskService:
                 for index, (signer, box) in enumerate(zip(request.signers, boxes, strict=True))
             ],
         )
+        return Prepared(task, request.content, paper.data)
 
-    def add(self, session: Session, task: Task) -> None:
-        """Store a prepared task in the caller's transaction; `announce` it after the commit."""
+    def add(self, session: Session, prepared: Prepared) -> Task:
+        """Store a prepared task in the caller's transaction; `announce` it after the commit.
+
+        The documents are stored here, when nothing is left that could refuse the task: many tasks share one
+        document, so a blob of a refused task could not be told from one that is just about to be named.
+        """
+        task = prepared.task
+        for data in (prepared.original, prepared.document):
+            self._store.blobs.put(data)
         _describe(session, task.caller, task.patient)
         session.add(task)
         self._store.audit.append(
@@ -148,6 +166,7 @@ class TaskService:
             actor=f"his:{task.caller}",
             data={"external_id": task.external_id, "document_sm3": task.document_sm3, "ward": task.ward},
         )
+        return task
 
     def announce(self, task: Task) -> None:
         """Tell the ward's stations; after the commit."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import os
 import re
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,12 +36,18 @@ class BlobStore:
         self._temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def put(self, data: bytes) -> str:
-        """Keep `data` and return its SM3 digest in lower-case hex; durable when this returns."""
+        """Keep `data` and return its SM3 digest in lower-case hex; durable when this returns.
+
+        A blob that is there already may have been named by another writer that has not synced the folders
+        yet: they are synced here as well.
+        """
         digest = sm3(data).hex()
         target = self._path(digest)
         if target.exists():
+            self._sync_folders(target)
             return digest
-        made = self._make_folders(target.parent)
+        for level in (target.parent.parent, target.parent):
+            level.mkdir(mode=0o700, exist_ok=True)
         temporary = self._temporary / f"{digest}.{secrets.token_hex(8)}"
         try:
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
@@ -50,8 +59,7 @@ class BlobStore:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        for folder in (target.parent, *made):
-            _sync_folder(folder)
+        self._sync_folders(target)
         self._checkpoint("blob.renamed")
         return digest
 
@@ -83,12 +91,18 @@ class BlobStore:
             return
         _sync_folder(path.parent)
 
-    def sweep(self) -> int:
-        """Remove what an interrupted `put` left; only while no other process serves this folder."""
+    def sweep(self, *, older_than: dt.timedelta = dt.timedelta()) -> int:
+        """Remove what interrupted `put`s left `older_than` ago; the number of files.
+
+        A younger file may be in the hands of another process that serves this folder.
+        """
+        latest = time.time() - older_than.total_seconds()
         count = 0
         for leftover in self._temporary.iterdir():
-            leftover.unlink()
-            count += 1
+            with contextlib.suppress(FileNotFoundError):  # named, or swept by another process, meanwhile
+                if not older_than or leftover.stat().st_mtime < latest:
+                    leftover.unlink()
+                    count += 1
         return count
 
     def _path(self, digest: str) -> Path:
@@ -96,16 +110,10 @@ class BlobStore:
             raise NotFound("store.blob-missing", digest=digest[:80])
         return self._folder / digest[:2] / digest[2:4] / digest
 
-    def _make_folders(self, folder: Path) -> list[Path]:
-        """Make the two levels above a blob; return the parents whose entries changed."""
-        changed = []
-        for level in (folder.parent, folder):
-            try:
-                level.mkdir(mode=0o700)
-            except FileExistsError:
-                continue
-            changed.append(level.parent)
-        return changed
+    def _sync_folders(self, target: Path) -> None:
+        """Make the name durable: the two levels above a blob may themselves be new, and another's."""
+        for folder in (target.parent, target.parent.parent, self._folder):
+            _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from server_stub.store.database import Clock, Database, new_id, utc_now
 from server_stub.store.idempotency import Idempotency
 from server_stub.store.jobs import Jobs
 from server_stub.store.nonces import Nonces
+
+LEFT_BEHIND_FOR = dt.timedelta(days=1)
+"""A temporary blob this old is nobody's, also where other processes serve the same folder."""
 
 
 class Store:
@@ -36,9 +40,9 @@ class Store:
 
     def recover(self, *, exclusive: bool) -> None:
         """What a start must put right: with the folder's lock held, nobody else's leases can be alive."""
+        self.blobs.sweep(older_than=dt.timedelta() if exclusive else LEFT_BEHIND_FOR)
         if not exclusive:
             return
-        self.blobs.sweep()
         with self.database.write() as session:
             self.jobs.release_all(session)
             self.audit.take_over(session)

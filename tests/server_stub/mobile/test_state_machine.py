@@ -64,9 +64,9 @@ def test_whatever_is_tried(core: Core, acts: list[str]) -> None:
         station = _station(core, session)
         his = core.auth.find_his(session, "示范 HIS")
     request = TaskRequest.from_dict(task_request(DOCUMENT, OFD_MEDIA_TYPE))
-    task = rooms.tasks.prepare(his, request)
+    prepared = rooms.tasks.prepare(his, request)
     with core.store.database.write() as session:
-        rooms.tasks.add(session, task)
+        task = rooms.tasks.add(session, prepared)
     before = TaskState.PENDING
     for act in acts:
         try:

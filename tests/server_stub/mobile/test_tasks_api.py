@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from signing.wire import OFD_MEDIA_TYPE, PDF_MEDIA_TYPE
+from server_stub.mobile.service import Prepared, TaskService
+from signing.wire import OFD_MEDIA_TYPE, PDF_MEDIA_TYPE, TaskRequest
 from tests.conftest import ExpectedWarnings
 from tests.support.documents import KEYWORD, PDF_KEYWORD, small_ofd, small_pdf
 from tests.support.server import Server, running
@@ -201,6 +202,35 @@ def test_lists(server: Server) -> None:
     ward = server.his.call("GET", "/patients", query={"ward": "外科一病区"}).json()
     assert len(ward) >= 3
     assert all(p["ward"] == "外科一病区" for p in ward)
+
+
+def test_a_refused_task_leaves_no_document(
+    server: Server, monkeypatch: pytest.MonkeyPatch, expected_warnings: ExpectedWarnings
+) -> None:
+    """Refused before or after its document was looked at: no blob stays that no row names."""
+    expected_warnings("penward.server", "mobile.keyword-not-found")
+    expected_warnings("penward.server", "store.idempotency-conflict")
+
+    def blobs() -> list[Path]:
+        folder = server.core.settings.blob_folder
+        return [path for path in folder.rglob("*") if path.is_file()]
+
+    field = {"kind": "keyword", "keyword": "没有的词", "nth": 1, "width_mm": 50, "height_mm": 20}
+    wrong = json.dumps(task_request(small_ofd(), OFD_MEDIA_TYPE, fields=(field,))).encode()
+    assert code_of(server.his.call("POST", "/tasks", wrong)) == "mobile.keyword-not-found"
+    assert blobs() == []
+    with_pdf = json.dumps(task_request(small_pdf(), PDF_MEDIA_TYPE)).encode()
+    prepare = TaskService.prepare
+
+    def overtaken(self: TaskService, caller: str, request: TaskRequest) -> Prepared:
+        monkeypatch.undo()
+        server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE), key="one")
+        return prepare(self, caller, request)
+
+    monkeypatch.setattr(TaskService, "prepare", overtaken)
+    answer = server.his.call("POST", "/tasks", with_pdf, key="one")
+    assert (answer.status_code, code_of(answer)) == (409, "store.idempotency-conflict")
+    assert len(blobs()) == 2
 
 
 def another_his(server: Server) -> HisClient:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from server_stub.errors import NotFound
 from server_stub.store import BlobStore
+from server_stub.store import blobs as blobs_module
 from server_stub.store.blobs import BlobError
 from signing.sm import sm3
 
@@ -50,6 +54,43 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     (tmp_path / "blobs" / "tmp" / "half").write_bytes(b"ha")
     assert blobs.sweep() == 1
     assert [path.name for path in files(tmp_path)] == [kept]
+
+
+def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:
+    """Where several serve one folder, a start removes what has lain there for a day and nothing younger."""
+    blobs = BlobStore(tmp_path / "blobs")
+    old, new = (tmp_path / "blobs" / "tmp" / name for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"ha")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    assert blobs.sweep(older_than=dt.timedelta(days=1)) == 1
+    assert not old.exists()
+    assert new.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no fsync for folders")
+def test_a_blob_that_another_writer_has_just_named_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second writer may not promise what the first has not made durable yet."""
+    synced: list[Path] = []
+    during: list[list[Path]] = []
+    folder = tmp_path / "blobs"
+    second = BlobStore(folder)
+    real = blobs_module._sync_folder
+
+    def sync(path: Path) -> None:
+        if not during:  # the first writer has renamed and is about to sync
+            during.append([])
+            second.put(b"consent")
+            during[0] = list(synced)
+        synced.append(path)
+        real(path)
+
+    monkeypatch.setattr(blobs_module, "_sync_folder", sync)
+    digest = BlobStore(folder).put(b"consent")
+    leaf = folder / digest[:2] / digest[2:4]
+    assert during == [[leaf, leaf.parent, folder]]
 
 
 def test_a_changed_blob_is_not_given_out(tmp_path: Path) -> None:
