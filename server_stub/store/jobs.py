@@ -138,7 +138,11 @@ class Jobs:
     def claim(
         self, kinds: Iterable[str], *, limit: int = 1, lease: dt.timedelta = DEFAULT_LEASE
     ) -> list[ClaimedJob]:
-        """Lease up to `limit` due jobs, oldest first; each to one claimer on either engine."""
+        """Lease up to `limit` due jobs, oldest first; each to one claimer on either engine.
+
+        The try counts from here on. A job whose last try ended with its process becomes dead: it may be what
+        ended it.
+        """
         now = self._clock()
         chosen = list(kinds)
         due = and_(
@@ -161,6 +165,9 @@ class Jobs:
             ).all()
             claimed = []
             for row in rows:
+                if not row.every_seconds and row.tries >= row.max_tries:
+                    self._bury(row, now)
+                    continue
                 row.state, row.tries = "running", row.tries + 1
                 row.lease_until, row.claim = now + lease, secrets.token_hex(16)
                 claimed.append(
@@ -175,11 +182,6 @@ class Jobs:
                     )
                 )
             return claimed
-
-    def renew(self, job: ClaimedJob, *, lease: dt.timedelta = DEFAULT_LEASE) -> None:
-        """Hold the lease longer. Raises LeaseLost."""
-        with self._database.write() as session:
-            self._change(session, job, lease_until=self._clock() + lease)
 
     def finish(self, session: Session, job: ClaimedJob) -> None:
         """Mark the job done in the transaction of its effect, so that the effect happens once.
@@ -235,6 +237,11 @@ class Jobs:
         """Forget jobs that were done more than a week ago; dead ones stay for a person to see."""
         limit = self._clock() - DONE_KEPT_FOR
         session.execute(Job.__table__.delete().where(Job.state == "done", Job.finished_at < limit))  # type: ignore[attr-defined]
+
+    def _bury(self, row: Job, now: dt.datetime) -> None:
+        row.state, row.finished_at, row.last_error = "dead", now, "the process ended during the last try"
+        row.claim = row.key = row.lease_until = None
+        log.error("job %s (%s) is dead after %d tries: %s", row.id, row.kind, row.tries, row.last_error)
 
     def _add(self, session: Session, job: Job) -> str:
         """Add a row, or find the one of its key that another process has just added; the id of it."""

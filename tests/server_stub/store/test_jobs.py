@@ -112,15 +112,6 @@ def test_a_lost_lease_rolls_the_effect_back(store: Store, clock: Time) -> None:
         assert session.scalar(select(Nonce)) is None
 
 
-def test_a_renewed_lease_holds(store: Store, clock: Time) -> None:
-    enqueue(store)
-    (job,) = store.jobs.claim(["k"])
-    clock.ahead = dt.timedelta(seconds=50)
-    store.jobs.renew(job)
-    clock.ahead = dt.timedelta(seconds=100)
-    assert store.jobs.claim(["k"]) == []
-
-
 def test_failures_are_tried_again_with_growing_pauses(store: Store, clock: Time) -> None:
     enqueue(store)
     tries: list[int] = []
@@ -197,6 +188,31 @@ def test_a_restart_frees_what_the_last_process_held(store: Store) -> None:
     assert store.jobs.claim(["k"]) == []
     store.recover(exclusive=True)
     assert len(store.jobs.claim(["k"])) == 1
+
+
+def test_a_job_that_kills_its_process_ends_dead(
+    store: Store, clock: Time, expected_warnings: ExpectedWarnings
+) -> None:
+    """Neither the handler nor `fail` gets to speak: the claims alone count, over restarts and lost leases."""
+    expected_warnings("penward.store.jobs", "is dead after 3 tries: the process ended")
+    enqueue(store, max_tries=3, key="once")
+    for tries in (1, 2):
+        assert [job.tries for job in store.jobs.claim(["k"])] == [tries]
+        store.recover(exclusive=True)
+    assert [job.tries for job in store.jobs.claim(["k"])] == [3]
+    clock.ahead = 2 * MINUTE
+    assert store.jobs.claim(["k"]) == []
+    assert states(store) == {"dead": 1}
+    enqueue(store, key="once")
+    assert len(store.jobs.claim(["k"])) == 1, "its key is free again"
+
+
+def test_a_periodic_job_outlives_its_process(store: Store) -> None:
+    with store.database.write() as session:
+        store.jobs.ensure_periodic(session, "k", every=MINUTE)
+    for _ in range(3):
+        assert len(store.jobs.claim(["k"])) == 1
+        store.recover(exclusive=True)
 
 
 def test_the_runner_works_in_the_background_until_stopped(store: Store) -> None:
