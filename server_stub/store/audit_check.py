@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -63,8 +64,8 @@ def verify_audit(
     """Read every event once and compare.
 
     `checkpoints` are heads that stations carried home (their signatures checked before), `exported` the
-    roots of the export folder, `acts` (kind, subject) pairs that must each have an event,
-    `token_problem(token, root)`
+    roots of the export folder, `acts` (kind, subject) pairs that must each have an event
+    of its own (a pair given twice needs two), `token_problem(token, root)`
     says what is wrong with a time stamp, None when nothing is.
     """
     report = AuditReport()
@@ -72,7 +73,7 @@ def verify_audit(
     kept = [*((head, "checkpoint") for head in checkpoints)]
     for root in roots:
         kept.extend((head, f"root {root.number}") for head in _heads(root.heads))
-    ends = _walk(session, report, kept, set(acts))
+    ends = _walk(session, report, kept, Counter(acts))
     _heads_match(session, report, ends)
     _check_roots(report, roots, list(exported), token_problem)
     return report
@@ -82,7 +83,7 @@ def _walk(
     session: Session,
     report: AuditReport,
     kept: Sequence[tuple[ChainHead, str]],
-    missing: set[tuple[AuditKind, str]],
+    missing: Counter[tuple[AuditKind, str]],
 ) -> dict[str, tuple[int, str]]:
     wanted: dict[tuple[str, int], list[tuple[ChainHead, str]]] = {}
     for kept_head, source in kept:
@@ -102,12 +103,14 @@ def _walk(
             if other.root.hex() != event.digest:
                 report.add("store.audit-rewritten", writer=writer, seq=event.seq, source=source)
         if event.kind in _KINDS:
-            missing.discard((AuditKind(event.kind), event.subject))
+            act = AuditKind(event.kind), event.subject
+            if act in missing:
+                missing[act] -= 1
         ends[writer] = event.seq, event.digest
     for (writer, count), others in wanted.items():
         if count > 0:
             report.add("store.audit-cut", writer=writer, seq=count, source=others[0][1])
-    for kind, subject in sorted(missing):
+    for kind, subject in sorted(+missing):
         report.add("store.audit-act-missing", kind=kind.value, subject=subject)
     report.writers = len(ends)
     return ends

@@ -7,7 +7,11 @@ import json
 import zipfile
 
 import pytest
+from sqlalchemy import select
 
+from server_stub.app import build_rooms
+from server_stub.checks import examine_audit
+from server_stub.evidence import ArchivedSignature
 from signing.evidence import PHOTO, parse_evidence_zip
 from signing.pdf import open_pdf
 from signing.sm import sm3
@@ -118,3 +122,27 @@ def test_a_package_that_cannot_be_opened(server: Server, expected_warnings: Expe
             path.write_bytes(path.read_bytes()[:-1] + b"\x00")
     answer = server.his.call("GET", f"/tasks/{made['id']}/evidence")
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "store.blob-damaged")
+
+
+def test_each_signer_is_an_act_of_its_own(server: Server) -> None:
+    """An archived signature that came past the audit log is found, also beside another in the same task."""
+    signers = (("patient", "王小明"), ("family", "李永明"))
+    fields = tuple(
+        {"kind": "box", "page": 0, "x_mm": x, "y_mm": 220.0, "width_mm": 50.0, "height_mm": 20.0}
+        for x in (20.0, 110.0)
+    )
+    made = server.his.create(task_request(small_ofd(), OFD_MEDIA_TYPE, signers=signers, fields=fields))
+    station = server.station()
+    station.sign(made["id"])
+    station.sign(made["id"], seed=2)
+    assert examine_audit(server.core, build_rooms(server.core), [], None).findings == []
+    with server.core.store.database.write() as session:
+        row = session.scalars(select(ArchivedSignature).limit(1)).one()
+        fields_of = {c.key: getattr(row, c.key) for c in ArchivedSignature.__table__.columns}
+        session.add(ArchivedSignature(**{**fields_of, "id": "signature-x", "signer_index": 2}))
+    (finding,) = examine_audit(server.core, build_rooms(server.core), [], None).findings
+    assert (finding.code, finding.params["kind"], finding.params["subject"]) == (
+        "store.audit-act-missing",
+        "document-signed",
+        made["id"],
+    )

@@ -177,6 +177,14 @@ def test_an_act_without_its_event_is_named(store: Store) -> None:
     assert "task-9" in finding.text("en")
 
 
+def test_two_acts_need_two_events(store: Store) -> None:
+    """An event speaks for one act: a second signature in the same task is not covered by the first one's."""
+    write(store, 2)
+    twice = (AuditKind.TASK_CREATED, "task-1")
+    assert codes(check(store, acts=[twice])) == set()
+    assert codes(check(store, acts=[twice, twice])) == {"store.audit-act-missing"}
+
+
 def test_roots_are_chained_stamped_and_made_only_when_something_happened(store: Store) -> None:
     roots = AuditRoots(store, STAMPER, export=None)
     assert roots.make() is None
