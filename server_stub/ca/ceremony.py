@@ -7,7 +7,6 @@ key goes into the vault.
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,15 +120,6 @@ class Ceremony:
             not_after=self._now + years * YEAR,
             san=san,
         )
-
-
-def is_address(name: str) -> bool:
-    """Whether a TLS name is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _encrypted_ec(private: bytes, passphrase: str) -> bytes:
