@@ -101,14 +101,14 @@ def test_bouncy_castle_refuses_changes(once: bytes, bouncy_castle: BouncyCastle)
 @pytest.fixture
 def gm_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """SM2 and SM3 made known to asn1crypto, for as long as the test runs."""
-    digests, signed = algos.DigestAlgorithmId, algos.SignedDigestAlgorithmId
+    digests, signed, curve = algos.DigestAlgorithmId, algos.SignedDigestAlgorithmId, keys.NamedCurve
+    # A class makes its reverse map once, when it is first used: it must exist before it is exchanged.
+    digests("sha256"), signed("sha256_rsa"), curve("secp256r1")
     monkeypatch.setattr(digests, "_map", {**digests._map, "1.2.156.10197.1.401": "sm3"})
     monkeypatch.setattr(signed, "_map", {**signed._map, "1.2.156.10197.1.501": "sm3_sm2"})
-    for kind in (digests, signed):
-        monkeypatch.setattr(kind, "_reverse_map", None)
-    curve = keys.NamedCurve
     monkeypatch.setattr(curve, "_map", {**curve._map, "1.2.156.10197.1.301": "sm2"})
-    monkeypatch.setattr(curve, "_reverse_map", None)
+    for kind in (digests, signed, curve):
+        monkeypatch.setattr(kind, "_reverse_map", {name: dotted for dotted, name in kind._map.items()})
     monkeypatch.setattr(curve, "_key_sizes", {**curve._key_sizes, "1.2.156.10197.1.301": 32})
     of = algos.SignedDigestAlgorithm
     names, hashes = of.signature_algo.fget, of.hash_algo.fget  # type: ignore[attr-defined]

@@ -198,7 +198,7 @@ def test_only_a_time_stamping_certificate_makes_time_stamps(sm2: TestPki) -> Non
     for profile, extended in (
         (Profile.STAFF_SIGN, None),
         (Profile.STAFF_SIGN, both),
-        (Profile.SEAL_MAKER, sole),  # not critical
+        (Profile.ORGANISATION_SIGN, sole),  # not critical
     ):
         certificate = _certificate(sm2, key, profile, extended)
         with pytest.raises(TspError) as caught:
