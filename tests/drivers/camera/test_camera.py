@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,8 @@ from drivers.core.errors import DriverError
 
 
 class _Capture:
-    def __init__(self, frames: list[Any], opened: bool) -> None:
-        self._frames = frames
+    def __init__(self, frames: Iterable[Any], opened: bool) -> None:
+        self._frames = iter(frames)
         self._opened = opened
         self.released = False
 
@@ -24,7 +27,9 @@ class _Capture:
         return self._opened
 
     def read(self) -> tuple[bool, Any]:
-        return (True, self._frames.pop(0)) if self._frames else (False, None)
+        time.sleep(0.001)  # a camera has a rate
+        pixels = next(self._frames, None)
+        return pixels is not None, pixels
 
     def release(self) -> None:
         self.released = True
@@ -33,7 +38,7 @@ class _Capture:
 class _Cv2:
     COLOR_BGR2RGB = 4
 
-    def __init__(self, frames: list[Any], opened: bool = True) -> None:
+    def __init__(self, frames: Iterable[Any], opened: bool = True) -> None:
         self.capture = _Capture(frames, opened)
 
     def VideoCapture(self, index: int) -> _Capture:
@@ -90,7 +95,7 @@ def test_a_camera_delivers_red_green_blue() -> None:
     """R18: OpenCV's B, G, R is turned round, and the camera is released."""
     frame = numpy.zeros((2, 2, 3), dtype=numpy.uint8)
     frame[:, :, 2] = 200
-    cv2 = _Cv2([frame] * 2000)
+    cv2 = _Cv2(itertools.repeat(frame))
     source = OpenCvCamera(0, cv2)
     source.open()
     assert source.frame(2.0).rgb[:3] == bytes((200, 0, 0))
